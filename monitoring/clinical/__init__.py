@@ -1,0 +1,1 @@
+"""Medicine as data: analytes, units, readings, findings and sites, without Django."""
