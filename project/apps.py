@@ -1,0 +1,13 @@
+"""The Django app of the project shell: its checks, its commands and the row of the beat lease."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ProjectConfig(AppConfig):
+    """The shell as an installed app."""
+
+    name = "project"
+    label = "project"
+    verbose_name = _("Operations")
+    default_auto_field = "django.db.models.BigAutoField"

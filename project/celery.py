@@ -1,0 +1,20 @@
+"""The Celery application, with the same structured logs as the web."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from django_structlog.celery.steps import DjangoStructLogInitStep
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+
+app = Celery("calciwatch")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.steps["worker"].add(DjangoStructLogInitStep)
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_the_logs_of_settings(**_: Any) -> None:
+    """Stop Celery from replacing the log handlers: settings have configured them, redaction included."""

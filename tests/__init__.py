@@ -1,0 +1,1 @@
+"""Tests of CalciWatch; the folders mirror the packages they test."""
