@@ -151,7 +151,7 @@ LOINC: Mapping[str, CodeMeaning] = MappingProxyType({
     # Known, but no factor from umol/L to g/dL was read in a source: its values are refused with a reason.
     "54347-0": CodeMeaning("albumin", Kind.MOLAR, None, "K"),
     "2731-8": CodeMeaning("pth", Kind.MASS, None, "R"),
-    "14866-4": CodeMeaning("pth", Kind.MOLAR, None, "K"),
+    "14866-8": CodeMeaning("pth", Kind.MOLAR, None, "R"),
     "6768-6": CodeMeaning("alp", Kind.OTHER, None, "K"),
     "1963-8": CodeMeaning("bicarbonate", Kind.MOLAR, None, "R"),
     "2028-9": CodeMeaning("bicarbonate", Kind.MOLAR, None, "K"),
@@ -217,6 +217,8 @@ NOT_KEPT: frozenset[str] = frozenset({
     "red blood cells", "platelets", "plt", "platelet count", "mcv", "mch", "mchc", "rdw",
     "alt", "ast", "ggt", "ldh", "bilirubin", "total bilirubin", "total protein", "cholesterol",
     "triglycerides", "inr", "pt", "aptt", "tsh", "troponin t", "troponin i", "lactate", "anion gap",
+    # LOINC of the commonest of them (K): potassium, sodium, chloride, glucose, haemoglobin, HbA1c.
+    "2823-3", "2951-2", "2075-0", "2345-7", "718-7", "4548-4",
     # The service multiplies calcium and phosphate itself; a product computed elsewhere is not taken.
     "caxp", "ca x p", "calcium phosphate product", "calcium-phosphate product",
 })  # fmt: skip
@@ -234,5 +236,5 @@ def find_meaning(code_or_name: str) -> CodeMeaning | None:
 
 
 def is_not_kept(code_or_name: str) -> bool:
-    """Whether the name is of a well-known result that this service deliberately does not keep."""
+    """Whether the code or name is of a well-known result that this service deliberately does not keep."""
     return fold_name(code_or_name) in NOT_KEPT
