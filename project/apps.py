@@ -11,3 +11,7 @@ class ProjectConfig(AppConfig):
     label = "project"
     verbose_name = _("Operations")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the checks of the configuration."""
+        from project import checks  # noqa: F401,PLC0415 - registers itself once the apps are ready

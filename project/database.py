@@ -4,7 +4,19 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-SCHEMES: Final = ("postgres", "postgresql")
+SCHEMES: Final = ("postgresql", "postgres", "sqlite")
+
+
+def settings_of(url: str, *, pool_size: int) -> dict[str, Any]:
+    """Settings of the database a URL names: PostgreSQL, or SQLite as `sqlite:///absolute/path`."""
+    if is_sqlite(url):
+        return sqlite(Path(unquote(urlsplit(url).path)))
+    return postgres(url, pool_size=pool_size)
+
+
+def is_sqlite(url: str) -> bool:
+    """Say whether the URL names a file on this machine."""
+    return url.startswith("sqlite:")
 
 
 def sqlite(path: Path) -> dict[str, Any]:
@@ -27,8 +39,8 @@ def sqlite(path: Path) -> dict[str, Any]:
 def postgres(url: str, *, pool_size: int) -> dict[str, Any]:
     """Settings of PostgreSQL from `postgresql://user:password@host:port/name?option=value`.
 
-    A host given as the query option `host` may be a folder with a Unix socket. `pool_size` is the largest number
-    of connections a process keeps; 0 switches the pool off.
+    A host given as the query option `host` may be a folder with a Unix socket. `pool_size` is the largest
+    number of connections a process keeps; 0 switches the pool off.
     """
     parts = urlsplit(url)
     options: dict[str, Any] = dict(parse_qsl(parts.query))

@@ -1,4 +1,4 @@
-"""Where the embedded default keeps things: the key, the database and the broker's socket of one data folder."""
+"""Where the embedded default keeps its key and its broker's socket: private places of one data folder."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from typing import Final
 
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS, the closing zero included.
 LONGEST_SOCKET_PATH: Final = 100
-SECRET_KEY_FILE: Final = "secret_key"
+KEY_FILE: Final = "secret_key"
 
 
 class UnsafeFolder(RuntimeError):
@@ -50,10 +50,10 @@ def stored_secret_key(data: Path) -> str:
     Two processes that start together agree: the key is written beside and linked into place, so the first one
     to link wins and nobody reads half a key.
     """
-    path = data / SECRET_KEY_FILE
+    path = data / KEY_FILE
     if not path.exists():
         data.mkdir(parents=True, exist_ok=True)
-        draft = data / f".{SECRET_KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}"
+        draft = data / f".{KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}"
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             os.write(handle, secrets.token_urlsafe(50).encode())

@@ -7,7 +7,7 @@ refused, since one of them would be silently ignored. An empty value counts as n
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, overload
 from urllib.parse import SplitResult, urlsplit
 
 T = TypeVar("T")
@@ -126,6 +126,12 @@ class Environment:
         if value is None:
             return list(default)
         return [word.strip() for word in value.split(",") if word.strip()]
+
+    @overload
+    def url(self, name: str, default: str, *, schemes: Sequence[str]) -> str: ...
+
+    @overload
+    def url(self, name: str, default: None = None, *, schemes: Sequence[str]) -> str | None: ...
 
     def url(self, name: str, default: str | None = None, *, schemes: Sequence[str]) -> str | None:
         """Give a URL with one of `schemes`, or `default`. A password in it never reaches an error message."""

@@ -38,8 +38,8 @@ def queues() -> list[Queue]:
 def beat_schedule() -> dict[str, dict[str, Any]]:
     """Give the periodic work, by the name staff see in the admin.
 
-    The nightly sweep is at 02:17 UTC: UTC has no clock change, so it is neither doubled nor skipped. A run that
-    could not start before the next one is due expires, so that a stopped worker does not wake to a pile.
+    The nightly sweep is at 02:17 UTC: UTC has no clock change, so it is neither doubled nor skipped. A run
+    that could not start before the next one is due expires, so that a stopped worker wakes to no pile.
     """
     return {
         "Sweep of due patients": _every("alerts.tasks.sweep_due_patients_task", SWEEP_SECONDS),
@@ -67,9 +67,10 @@ def _every(task: str, seconds: int) -> dict[str, Any]:
 def transport_options(broker_url: str) -> dict[str, Any]:
     """Give the Redis transport's options.
 
-    `visibility_timeout` must stay above the hard time limit and above every countdown, else a message is handed
-    out twice while it is still being worked on. The two restore options bring a dead worker's messages back within
-    half a minute of the time-out; the defaults look only once in 100 seconds. A Unix socket knows no keep-alive.
+    `visibility_timeout` must stay above the hard time limit and above every countdown, else a message is
+    handed out twice while it is still being worked on. The two restore options bring a dead worker's messages
+    back within half a minute of the time-out; the defaults look only once in 100 seconds. A Unix socket knows
+    no keep-alive.
     """
     options: dict[str, Any] = {
         "visibility_timeout": 300,

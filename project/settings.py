@@ -1,4 +1,4 @@
-"""Every setting of CalciWatch in one module: safe embedded defaults, replaced by variables of the environment.
+"""Every setting of CalciWatch in one module: safe defaults, replaced by variables of the environment.
 
 The variables are listed in README.md and .env.example. Nothing set means: one machine, SQLite and a private
 broker in the data folder, reachable from this machine only.
@@ -18,9 +18,9 @@ env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.folder("CALCIWATCH_DATA", BASE_DIR / "var")
 
-DATABASE_URL = env.url("DATABASE_URL", schemes=database.SCHEMES)
-# Without DATABASE_URL everything lives in one data folder on one machine.
-EMBEDDED = DATABASE_URL is None
+DATABASE_URL = env.url("DATABASE_URL", f"sqlite://{DATA_DIR}/calciwatch.sqlite3", schemes=database.SCHEMES)
+# With SQLite everything lives in one data folder on one machine.
+EMBEDDED = database.is_sqlite(DATABASE_URL)
 
 # --- Security --------------------------------------------------------------------------------------------
 DEBUG = env.boolean("CALCIWATCH_DEBUG", default=False)
@@ -96,7 +96,7 @@ AXES_VERBOSE = False
 INSTALLED_APPS = [
     "project.apps.ProjectConfig",
     "monitoring.apps.MonitoringConfig",
-    *(["alerts.apps.AlertsConfig"] if (BASE_DIR / "alerts" / "apps.py").exists() else []),
+    "alerts.apps.AlertsConfig",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -148,13 +148,8 @@ INSTALLED_APPS.append("django.forms")
 
 # --- Database, cache, files ------------------------------------------------------------------------------
 DATABASES = {
-    "default": (
-        database.postgres(
-            DATABASE_URL,
-            pool_size=env.integer("CALCIWATCH_POOL", 10, minimum=0, maximum=200),
-        )
-        if DATABASE_URL is not None
-        else database.sqlite(DATA_DIR / "calciwatch.sqlite3")
+    "default": database.settings_of(
+        DATABASE_URL, pool_size=env.integer("CALCIWATCH_POOL", 10, minimum=0, maximum=200)
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -164,7 +159,7 @@ BROKER_SOCKET = socket_path(DATA_DIR)
 BROKER_URL = REDIS_URL or f"unix://{BROKER_SOCKET}"
 
 CACHE_URL = env.url("CACHE_URL", REDIS_URL or "locmem://", schemes=("locmem", "redis", "rediss", "unix"))
-CACHES = {"default": database.cache(CACHE_URL or "locmem://")}
+CACHES = {"default": database.cache(CACHE_URL)}
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.folder("CALCIWATCH_STATIC", DATA_DIR / "static")
@@ -267,4 +262,6 @@ CELERY_TASK_ROUTES = schedule.ROUTES
 CELERY_BEAT_SCHEDULE = schedule.beat_schedule()
 CELERY_BEAT_SCHEDULER = "project.beat:LeasedDatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+# Save the time of each run at once: the next beat must not repeat what the last one sent.
+CELERY_BEAT_SYNC_EVERY = 1
 DJANGO_CELERY_BEAT_TZ_AWARE = True

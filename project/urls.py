@@ -1,10 +1,30 @@
 """The addresses of the whole service."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from project import health, problems
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("problems/", problems.problem_index, name="problems"),
+    path("problems/<slug:code>", problems.problem_page, name="problem"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path(
+        "api/docs/",
+        SpectacularSwaggerSplitView.as_view(
+            url_name="api-schema", template_name="project/api_docs.html", title="CalciWatch API"
+        ),
+        name="api-docs",
+    ),
+    path("api/v1/", include("monitoring.api.urls")),
+    path("api/v1/", include("alerts.api.urls")),
 ]
+
+handler404 = problems.not_found
+handler500 = problems.server_error
