@@ -133,9 +133,7 @@ def _validation_problem(detail: Any, status: int, request: Request | None) -> di
     errors = [_field_error(path, message, sent) for path, message in _flatten(detail, ())]
     count = len(errors)
     words = "One thing" if count == 1 else f"{count} things"
-    return problem_body(
-        "validation-error", status=status, detail=f"{words} cannot be taken as sent.", errors=errors
-    )
+    return problem_body("validation-error", status=status, detail=f"{words} cannot be taken as sent.", errors=errors)
 
 
 def _sent(request: Request | None) -> Any:
@@ -201,8 +199,8 @@ def _showable(value: Any) -> Any:
 class KeysetPagination(BasePagination):
     """Pages by position instead of by number, so that a row written meanwhile moves nothing.
 
-    The view states its order in `keyset`, a tuple of field names (`-` for falling) that are never null and end
-    in a unique one; the default is the primary key. The answer is `{"results", "next", "next_cursor"}`; the
+    The view states its order in `keyset`, a tuple of field names (`-` for falling) that are never null and
+    end in a unique one; the default is the primary key. The answer is `{"results", "next", "next_cursor"}`; the
     cursor is opaque and signed, and is refused with another order.
     """
 
@@ -212,9 +210,7 @@ class KeysetPagination(BasePagination):
     limit_name = "limit"
     default_keyset: tuple[str, ...] = ("pk",)
 
-    def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
-    ) -> list[Any]:
+    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: APIView | None = None) -> list[Any]:
         """Give one page of rows. Raises InvalidCursor and ValidationError (at `limit`)."""
         self.request = request
         self.keyset: tuple[str, ...] = tuple(getattr(view, "keyset", self.default_keyset))
@@ -280,9 +276,7 @@ class KeysetPagination(BasePagination):
         if sent is None:
             return self.page_size
         if not sent.isascii() or not sent.isdigit() or not 1 <= int(sent[:9]) <= self.largest_page_size:
-            raise exceptions.ValidationError(
-                {self.limit_name: [f"a whole number from 1 to {self.largest_page_size}"]}
-            )
+            raise exceptions.ValidationError({self.limit_name: [f"a whole number from 1 to {self.largest_page_size}"]})
         return int(sent)
 
     @staticmethod

@@ -37,9 +37,7 @@ def make_private_folder(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-        raise UnsafeFolder(
-            f"{folder} is not a folder of this user; remove it or choose another CALCIWATCH_DATA."
-        )
+        raise UnsafeFolder(f"{folder} is not a folder of this user; remove it or choose another CALCIWATCH_DATA.")
     folder.chmod(0o700)
     return folder
 

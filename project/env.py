@@ -63,9 +63,7 @@ class Environment:
             raise EnvironmentProblem(f"{name}_FILE", path, "a file that is not empty")
         return content
 
-    def text(
-        self, name: str, default: str | None = None, *, expected: str = "a text", minimum_length: int = 0
-    ) -> str:
+    def text(self, name: str, default: str | None = None, *, expected: str = "a text", minimum_length: int = 0) -> str:
         """Give the text, or `default`; without a default the variable is required."""
         value = self.find(name)
         if value is None:
@@ -76,9 +74,7 @@ class Environment:
             raise EnvironmentProblem(name, value, f"{expected} of at least {minimum_length} characters")
         return value
 
-    def integer(
-        self, name: str, default: int, *, minimum: int | None = None, maximum: int | None = None
-    ) -> int:
+    def integer(self, name: str, default: int, *, minimum: int | None = None, maximum: int | None = None) -> int:
         """Give a whole number inside the stated limits (both included)."""
         if minimum is not None and maximum is not None:
             expected = f"a whole number from {minimum} to {maximum}"
@@ -142,9 +138,7 @@ class Environment:
         expected = f"a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}"
         if parts.scheme not in schemes:
             raise EnvironmentProblem(name, without_password(parts), expected)
-        self._guard(
-            name, without_password(parts), lambda: parts.port, f"{expected} and a port from 1 to 65535"
-        )
+        self._guard(name, without_password(parts), lambda: parts.port, f"{expected} and a port from 1 to 65535")
         return value
 
     def folder(self, name: str, default: Path) -> Path:

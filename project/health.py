@@ -88,9 +88,7 @@ def check_database() -> Check:
             cursor.execute("SELECT 1")
             cursor.fetchone()
     except DatabaseError as problem:
-        return Check(
-            "database", ok=False, reason=f"It does not answer ({type(problem).__name__}).", needed=True
-        )
+        return Check("database", ok=False, reason=f"It does not answer ({type(problem).__name__}).", needed=True)
     return Check("database", ok=True, reason=f"{connection.display_name} answers.", needed=True)
 
 
@@ -115,9 +113,7 @@ def check_broker() -> Check:
     place = urlsplit(url)
     shown = place.path if place.scheme == "unix" else f"{place.hostname}:{place.port or 6379}"
     try:
-        with redis.Redis.from_url(
-            url, socket_connect_timeout=BROKER_TIMEOUT, socket_timeout=BROKER_TIMEOUT
-        ) as client:
+        with redis.Redis.from_url(url, socket_connect_timeout=BROKER_TIMEOUT, socket_timeout=BROKER_TIMEOUT) as client:
             lengths = {name: client.llen(name) for name in QUEUE_NAMES}
     except (redis.RedisError, OSError) as problem:
         return Check(

@@ -13,9 +13,14 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 REDACTED: Final = "[redacted]"
 
 # Keys that hold, in any log call of ours or of a library, what would identify a patient or open a door.
-IDENTIFYING_KEYS: Final = frozenset(
-    ["mrn", "medical_record_number", "patient", "patient_name", "given_name", "given_names", "family_name", "first_name", "last_name", "full_name", "birth_date", "birthdate", "date_of_birth", "dob", "address", "phone", "email", "value", "value_text", "payload", "raw", "raw_message", "body", "password", "secret", "token", "api_key", "apikey", "authorization", "cookie", "session_key"]
-)
+# fmt: off
+IDENTIFYING_KEYS: Final = frozenset({
+    "mrn", "medical_record_number", "patient", "patient_name", "given_name", "given_names", "family_name",
+    "first_name", "last_name", "full_name", "birth_date", "birthdate", "date_of_birth", "dob", "address",
+    "phone", "email", "value", "value_text", "payload", "raw", "raw_message", "body", "password", "secret", "token",
+    "api_key", "apikey", "authorization", "cookie", "session_key",
+})
+# fmt: on
 
 # key=value or "key": "value" inside a sentence, as libraries write them.
 IDENTIFYING_TEXT: Final = re.compile(

@@ -12,8 +12,8 @@ CONSOLE = "django.core.mail.backends.console.EmailBackend"
 def settings_from(env: Environment) -> dict[str, Any]:
     """Give Django's EMAIL_* settings.
 
-    `smtp://` is plain, `smtp+tls://` is STARTTLS, `smtps://` is TLS from the first byte. User name and password
-    are percent-encoded in the URL.
+    `smtp://` is plain, `smtp+tls://` is STARTTLS, `smtps://` is TLS from the first byte. User name and
+    password are percent-encoded in the URL.
     """
     url = env.url("EMAIL_URL", schemes=("smtp", "smtp+tls", "smtps", "console"))
     host = env.find("EMAIL_HOST")
@@ -33,9 +33,7 @@ def settings_from(env: Environment) -> dict[str, Any]:
         settings.update(
             EMAIL_BACKEND=SMTP,
             EMAIL_HOST=host,
-            EMAIL_PORT=env.integer(
-                "EMAIL_PORT", 465 if encryption == "tls" else 587, minimum=1, maximum=65535
-            ),
+            EMAIL_PORT=env.integer("EMAIL_PORT", 465 if encryption == "tls" else 587, minimum=1, maximum=65535),
             EMAIL_HOST_USER=env.text("EMAIL_USER", ""),
             EMAIL_HOST_PASSWORD=env.text("EMAIL_PASSWORD", ""),
             EMAIL_USE_TLS=encryption == "starttls",

@@ -63,9 +63,7 @@ PROBLEM_TYPES: Final = {
             "There is nothing here for this caller",
             "It does not exist, or it belongs to another unit; the answer is the same for both.",
         ),
-        ProblemType(
-            "method-not-allowed", 405, "This method does not work here", "The `Allow` header lists what does."
-        ),
+        ProblemType("method-not-allowed", 405, "This method does not work here", "The `Allow` header lists what does."),
         ProblemType("not-acceptable", 406, "The wanted format is not offered", "Ask for `application/json`."),
         ProblemType(
             "conflict",
@@ -79,9 +77,7 @@ PROBLEM_TYPES: Final = {
             "The thing has changed since it was read",
             "Read it again and repeat the request with its new `ETag` in `If-Match`.",
         ),
-        ProblemType(
-            "too-large", 413, "The request is too large", "Send fewer results at once, or upload a file."
-        ),
+        ProblemType("too-large", 413, "The request is too large", "Send fewer results at once, or upload a file."),
         ProblemType(
             "unsupported-media-type",
             415,

@@ -87,9 +87,7 @@ AXES_RESET_ON_SUCCESS = True
 # The user name and the address together: one mistyping colleague does not lock out a ward behind one address.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_IPWARE_PROXY_COUNT = PROXY_COUNT or None
-AXES_IPWARE_META_PRECEDENCE_ORDER = (
-    ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if PROXY_COUNT else ["REMOTE_ADDR"]
-)
+AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if PROXY_COUNT else ["REMOTE_ADDR"]
 AXES_VERBOSE = False
 
 # --- Applications ----------------------------------------------------------------------------------------
@@ -148,9 +146,7 @@ INSTALLED_APPS.append("django.forms")
 
 # --- Database, cache, files ------------------------------------------------------------------------------
 DATABASES = {
-    "default": database.settings_of(
-        DATABASE_URL, pool_size=env.integer("CALCIWATCH_POOL", 10, minimum=0, maximum=200)
-    )
+    "default": database.settings_of(DATABASE_URL, pool_size=env.integer("CALCIWATCH_POOL", 10, minimum=0, maximum=200))
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -191,7 +187,9 @@ globals().update(mail.settings_from(env))
 
 # --- Logs ------------------------------------------------------------------------------------------------
 LOG_FORMAT = env.choice("CALCIWATCH_LOG", "text" if EMBEDDED else "json", options=("text", "json"))
-LOG_LEVEL = env.choice("CALCIWATCH_LOG_LEVEL", "info", options=("debug", "info", "warning", "error")).upper()
+LOG_LEVEL = env.choice(
+    "CALCIWATCH_LOG_LEVEL", "warning" if EMBEDDED else "info", options=("debug", "info", "warning", "error")
+).upper()
 LOGGING_CONFIG = None
 logs.configure(log_format=LOG_FORMAT, level=LOG_LEVEL)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

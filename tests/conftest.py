@@ -81,17 +81,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture
 def unit_a(db: None) -> Any:
     """Dialysis unit A, in London."""
-    return apps.get_model("monitoring", "Unit").objects.create(
-        code="A", name="Unit A", time_zone="Europe/London"
-    )
+    return apps.get_model("monitoring", "Unit").objects.create(code="A", name="Unit A", time_zone="Europe/London")
 
 
 @pytest.fixture
 def unit_b(db: None) -> Any:
     """Dialysis unit B, in Madrid."""
-    return apps.get_model("monitoring", "Unit").objects.create(
-        code="B", name="Unit B", time_zone="Europe/Madrid"
-    )
+    return apps.get_model("monitoring", "Unit").objects.create(code="B", name="Unit B", time_zone="Europe/Madrid")
 
 
 @pytest.fixture
@@ -149,7 +145,7 @@ def redis_url(_redis_of_session: str) -> Iterator[str]:
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
-    """A real Redis of this test alone, which it may stop, kill and start; tasks sent by this test go there."""
+    """A real Redis of this test alone, which it may stop, kill and start; its tasks go there."""
     server = Broker(tmp_path, free_port())
     server.start()
     _use_broker(server.url)
@@ -177,12 +173,10 @@ def process_environment(transactional_db: None) -> dict[str, str]:
 
 
 @pytest.fixture
-def celery_worker_process(
-    process_environment: dict[str, str], tmp_path: Path
-) -> Iterator[Callable[..., Process]]:
-    """Start real workers: `start(redis_url, queues="live", concurrency=1)` gives the process, to be SIGKILLed.
+def celery_worker_process(process_environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Start real workers: `start(redis_url, queues="live", concurrency=1)` gives the process, to be killed.
 
-    Its log is `tmp_path/worker-N.log`. Whatever still runs at the end of the test is killed, children included.
+    Its log is `tmp_path/worker-N.log`. What still runs at the end of the test is killed with its children.
     """
     started: list[Process] = []
 
