@@ -28,7 +28,7 @@ class EnvironmentProblem(ValueError):
         self.expected = expected
         if value is None:
             found = "is not set"
-        elif any(word in name for word in SECRET_WORDS):
+        elif any(word in name for word in SECRET_WORDS) and not name.endswith("_FILE"):
             found = "holds a value (not shown) that cannot be used"
         else:
             found = f"is {value!r}"

@@ -202,9 +202,9 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "project.api.KeysetPagination",
+    "DEFAULT_PAGINATION_CLASS": "project.paging.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["project.api.CallerThrottle", "project.api.StrangerThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["project.throttling.CallerThrottle", "project.throttling.StrangerThrottle"],
     "DEFAULT_THROTTLE_RATES": {
         "caller": env.text("CALCIWATCH_RATE_CALLER", "1200/min"),
         "stranger": env.text("CALCIWATCH_RATE_STRANGER", "60/min"),

@@ -1,5 +1,7 @@
 """The addresses of the whole service."""
 
+import importlib.util
+
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -22,8 +24,11 @@ urlpatterns = [
         ),
         name="api-docs",
     ),
-    path("api/v1/", include("monitoring.api.urls")),
-    path("api/v1/", include("alerts.api.urls")),
+]
+urlpatterns += [
+    path("api/v1/", include(module))
+    for module in ("monitoring.api.urls", "alerts.api.urls")
+    if importlib.util.find_spec(module)
 ]
 
 handler404 = problems.not_found
