@@ -1,0 +1,1 @@
+"""The ways a notification can leave the house; they do not know each other."""

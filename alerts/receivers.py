@@ -1,0 +1,1 @@
+"""Listens for changed facts and asks for the patients to be judged."""

@@ -1,0 +1,1 @@
+"""The services that change facts, each in one transaction."""
