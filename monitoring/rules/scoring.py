@@ -1,0 +1,247 @@
+"""C01, the transparent tier: integer points, line by line, with caps, floors and every unknown named.
+
+All weights are expert defaults and uncalibrated; the screen and the API say so beside the score.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitoring.clinical.findings import HOT_LESION_SIGNS, FindingKind
+from monitoring.rules.detectors import joint_complaints
+from monitoring.rules.features import Features
+from monitoring.rules.types import DAY, NEVER, NO_TIME, YEAR, AssessmentResult, Flags, Ints, PointsLine, Severity
+from monitoring.rules.upkeep import corrected_known_at
+
+TIERS = ("Routine", "Watch", "High", "Urgent", "Critical")
+# Lowest score of each tier (expert default, uncalibrated).
+TIER_FROM = (0, 3, 6, 9)
+CAPS = {"symptoms": 8, "laboratory": 5, "exposure": 4, "history": 4}
+UNCALIBRATED = "The weights are expert defaults; they have not been calibrated on patients."
+# An input older than this counts as unknown in the score (expert default, uncalibrated; PTH as L08).
+INPUT_DAYS: tuple[tuple[str, str, int], ...] = (
+    ("phosphate", "phosphate", 120),
+    ("calcium", "calcium", 120),
+    ("albumin", "albumin", 120),
+    ("calcium x phosphate", "caxp", 120),
+    ("PTH", "pth", 200),
+    ("bicarbonate", "bicarbonate", 120),
+    ("dialysis dose (Kt/V or URR)", "dose", 120),
+)
+# A chairside screen or a noted finding this recent means that somebody asked (monthly, twice; expert default).
+ASKED_DAYS = 62
+NO, COUNTED, NOT_KNOWN = 0, 1, 2
+STATE_NAMES = ("no", "counted", "unknown")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the score for all patients: points given and NO, COUNTED or NOT_KNOWN per patient."""
+
+    code: str
+    part: str
+    label: str
+    points: Ints
+    state: Ints
+
+
+def _line(code: str, part: str, label: str, points: int, true: Flags, unknown: Flags | None = None) -> Line:
+    state = np.where(true, COUNTED, NO)
+    if unknown is not None:
+        state = np.where(~true & unknown, NOT_KNOWN, state)
+    return Line(code, part, label, np.where(true, points, 0).astype(np.int64), state.astype(np.int64))
+
+
+def _has(features: Features, positions: np.ndarray) -> Flags:
+    out = np.zeros(features.n, dtype=bool)
+    out[positions] = True
+    return out
+
+
+def symptom_lines(features: Features) -> list[Line]:
+    """Points for what was found: mass 5, loss of motion 2, lasting pain 1, two places 1, cord 4, skin 3, itch 1."""
+    found = features.findings
+    here = found[found["gone_at"] == NEVER]
+    asked = np.full(features.n, NO_TIME, dtype=np.int64)
+    screens = features.known("screens", "asked_at")
+    for positions, times in (
+        (screens["pos"].to_numpy(dtype=np.int64), screens["asked_at"].to_numpy(dtype=np.int64)),
+        (found["pos"].to_numpy(dtype=np.int64), found["noted_at"].to_numpy(dtype=np.int64)),
+    ):
+        np.maximum.at(asked, positions, times)
+    unasked = asked < features.as_of - ASKED_DAYS * DAY
+    joint = joint_complaints(features, features.params["S02"])
+    joint = joint[(joint["gone_at"] == NEVER) & (joint["true_at"] <= features.as_of)]
+    mass = here[here["kind"] == FindingKind.MASS.value]
+    loss = here[here["kind"] == FindingKind.LOSS_OF_MOTION.value]
+    places = here[here["kind"].isin(["mass", "loss_of_motion", "pain"])][["pos", "place"]].drop_duplicates()
+    several = np.bincount(places["pos"].to_numpy(dtype=np.int64), minlength=features.n) >= 2
+    hot = _has(features, here[here["kind"].isin([k.value for k in HOT_LESION_SIGNS])]["pos"].to_numpy())
+    itch = _has(features, here[here["kind"] == FindingKind.ITCH.value]["pos"].to_numpy())
+    lines = [
+        _line("mass", "symptoms", "Mass", 5, _has(features, mass["pos"].to_numpy()), unasked),
+        _line("motion", "symptoms", "Loss of motion", 2, _has(features, loss["pos"].to_numpy()), unasked),
+        _line(
+            "pain",
+            "symptoms",
+            "Pain for six weeks",
+            1,
+            _has(features, joint[~joint["is_loss"]]["pos"].to_numpy()),
+            unasked,
+        ),
+        _line("places", "symptoms", "Two or more places", 1, several, unasked),
+        _line("cord", "symptoms", "Sign from cord or neck", 4, features.standing("S03"), unasked),
+        _line("skin", "symptoms", "Discharge, ulcer or inflamed swelling", 3, hot, unasked),
+    ]
+    any_other = np.logical_or.reduce([line.state == COUNTED for line in lines])
+    lines.append(_line("itch", "symptoms", "Itch, with another sign", 1, itch & any_other, unasked))
+    return lines
+
+
+def laboratory_lines(features: Features) -> list[Line]:
+    """Points for standing laboratory rules; of a milder and a stronger one only the stronger counts."""
+    standing, unjudged = features.standing, features.unjudged
+    lines = []
+    for strong, mild, label, points in (("L02", "L01", "Phosphate", 2), ("L04", "L03", "Calcium x phosphate", 2)):
+        lines.append(_line(strong, "laboratory", f"{label} very high", points, standing(strong), unjudged(strong)))
+        milder = standing(mild) & ~standing(strong)
+        lines.append(_line(mild, "laboratory", f"{label} above target", 1, milder, unjudged(mild)))
+    lines.append(_line("L05", "laboratory", "Hypercalcaemia", 1, standing("L05"), unjudged("L05")))
+    return lines
+
+
+def exposure_lines(features: Features) -> list[Line]:
+    """Points for time on dialysis, or for long kidney disease where the start of dialysis is unknown."""
+    dialysis, ckd = features.of_patient("dialysis_start"), features.of_patient("ckd_onset")
+    years = np.where(dialysis == NO_TIME, -1.0, (features.as_of - dialysis) / YEAR)
+    unknown = dialysis == NO_TIME
+    long_ckd = unknown & (ckd != NO_TIME) & (features.as_of - ckd >= 20 * YEAR)
+    vka = features.known("treatments", "started_on")
+    vka = vka[
+        (vka["drug_class"] == "vitamin_k_antagonist")
+        & ((vka["ended_on"] == NO_TIME) | (vka["ended_on"] > features.as_of))
+    ]
+    return [
+        _line(
+            "dialysis5", "exposure", "Dialysis for 5 to 9.9 years", 1, (years >= 5) & (years < 10), unknown & ~long_ckd
+        ),
+        _line("dialysis10", "exposure", "Dialysis for 10 years or more", 2, years >= 10, unknown & ~long_ckd),
+        _line("ckd20", "exposure", "Kidney disease for 20 years, start of dialysis unknown", 2, long_ckd),
+        _line("vka", "exposure", "Vitamin K antagonist", 1, _has(features, vka["pos"].to_numpy())),
+    ]
+
+
+def history_lines(features: Features) -> list[Line]:
+    """Points for established tumoral calcinosis and for an excision within 24 months."""
+    procedures = features.known("procedures", "performed_on")
+    recent = procedures[(procedures["kind"] == "excision") & (procedures["performed_on"] > features.as_of - 2 * YEAR)]
+    return [
+        _line("known", "history", "Tumoral calcinosis established", 3, features.known_calcinosis),
+        _line("excision", "history", "Excision within 24 months", 1, _has(features, recent["pos"].to_numpy())),
+    ]
+
+
+PARTS: tuple[Callable[[Features], list[Line]], ...] = (symptom_lines, laboratory_lines, exposure_lines, history_lines)
+
+
+def floors(features: Features) -> list[tuple[str, Ints]]:
+    """Per rule that sets a floor, the lowest tier it allows per patient (0 where it does not stand)."""
+    out: list[tuple[str, Ints]] = []
+    for code, tier in (("S01", 3), ("S05", 3), ("S07", 3), ("S03", 4), ("S06", 4)):
+        if code in features.verdicts:
+            out.append((code, np.where(features.standing(code), tier, 0).astype(np.int64)))
+    calcium = features.verdicts["L05"]
+    critical = np.zeros(features.n, dtype=bool)
+    critical[calcium.patient[calcium.standing & (calcium.severity >= Severity.CRITICAL)]] = True
+    out.append(("L05", np.where(critical, 4, 0).astype(np.int64)))
+    out.append(("known calcinosis", np.where(features.known_calcinosis, 1, 0).astype(np.int64)))
+    return out
+
+
+def missing_inputs(features: Features) -> list[tuple[str, Flags, Ints]]:
+    """Per input of the score: its name, who lacks it, and when a present one will have become too old."""
+    out = []
+    for name, series, days in INPUT_DAYS:
+        last = features.series(series).last_at
+        if series == "caxp":
+            last = np.minimum(last, np.where(corrected_known_at(features) == NO_TIME, NO_TIME, last))
+        expires = np.where(last == NO_TIME, NO_TIME, last + days * DAY + 1)
+        out.append((name, expires <= features.as_of, np.where(expires > features.as_of, expires, NEVER)))
+    return out
+
+
+def assess(features: Features) -> tuple[list[AssessmentResult], Ints]:
+    """C01 of every patient, and per patient the earliest moment at which time alone may change it.
+
+    Results are shared: patients with the same fingerprint get the same lines, so the cost is that of the distinct ones.
+    """
+    lines = [line for part in PARTS for line in part(features)]
+    inputs = missing_inputs(features)
+    floor_rows = floors(features)
+    columns = [line.state for line in lines]
+    columns += [lacking.astype(np.int64) for _, lacking, _ in inputs]
+    columns += [tier for _, tier in floor_rows]
+    table = np.column_stack(columns).astype(np.int8) if features.n else np.empty((0, len(columns)), dtype=np.int8)
+    packed = np.ascontiguousarray(table).view([("", table.dtype)] * table.shape[1]).ravel()
+    _, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
+    distinct = [_describe(int(row), lines, inputs, floor_rows) for row in first]
+    results = [
+        AssessmentResult(int(patient), *distinct[kind]) for patient, kind in zip(features.ids, inverse, strict=True)
+    ]
+    due = np.full(features.n, NEVER, dtype=np.int64)
+    for _, _, expires in inputs:
+        due = np.minimum(due, expires)
+    return results, np.minimum(due, _milestones(features))
+
+
+def _describe(
+    row: int,
+    lines: list[Line],
+    inputs: list[tuple[str, Flags, Ints]],
+    floor_rows: list[tuple[str, Ints]],
+) -> tuple[int, int, tuple[PointsLine, ...], tuple[str, ...], tuple[str, ...], int]:
+    score = 0
+    for part, cap in CAPS.items():
+        score += min(cap, sum(int(line.points[row]) for line in lines if line.part == part))
+    by_score = sum(score >= least for least in TIER_FROM[1:])
+    by_floor = [(code, int(tier[row])) for code, tier in floor_rows if tier[row]]
+    tier = max([by_score, *(floor for _, floor in by_floor)])
+    set_by = tuple(code for code, floor in by_floor if floor == tier)
+    if by_score == tier and tier > 0:
+        set_by = ("score", *set_by)
+    shown = tuple(
+        PointsLine(line.code, line.part, line.label, int(line.points[row]), STATE_NAMES[int(line.state[row])])
+        for line in lines
+    )
+    missing = tuple(name for name, lacking, _ in inputs if lacking[row])
+    content = repr((tier, score, shown, missing, set_by)).encode()
+    fingerprint = int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big") >> 1
+    return tier, score, shown, missing, set_by, fingerprint
+
+
+def _milestones(features: Features) -> Ints:
+    """When dialysis reaches 5 or 10 years, kidney disease 20, an excision two years, an answer 62 days."""
+    as_of = features.as_of
+    due = np.full(features.n, NEVER, dtype=np.int64)
+    dialysis, ckd = features.of_patient("dialysis_start"), features.of_patient("ckd_onset")
+    for start, years in ((dialysis, 5), (dialysis, 10), (ckd, 20)):
+        moment = np.where(start == NO_TIME, NEVER, start + years * YEAR)
+        due = np.where(moment > as_of, np.minimum(due, moment), due)
+    for table, column, after in (
+        ("procedures", "performed_on", 2 * YEAR),
+        ("screens", "asked_at", ASKED_DAYS * DAY + 1),
+        ("findings", "noted_at", ASKED_DAYS * DAY + 1),
+    ):
+        rows = features.known(table, column)
+        moment = rows[column].to_numpy(dtype=np.int64) + after
+        later = moment > as_of
+        np.minimum.at(due, rows["pos"].to_numpy(dtype=np.int64)[later], moment[later])
+    ended = features.known("treatments", "started_on")
+    ends = ended["ended_on"].to_numpy(dtype=np.int64)
+    later = (ends != NO_TIME) & (ends > as_of)
+    np.minimum.at(due, ended["pos"].to_numpy(dtype=np.int64)[later], ends[later])
+    return due
