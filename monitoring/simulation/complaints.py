@@ -52,15 +52,11 @@ def draw_findings(
     rng = streams.named("loss of motion")
     stiff = _stay_or_go(rng, days.shape, scenario.loss_of_motion.value, _STIFFNESS_STAYS) & seen
     parts.append(
-        _episodes(
-            FindingKind.LOSS_OF_MOTION, (Site.SHOULDER, Site.HIP), first_side, stiff, days, end_day, rng
-        )
+        _episodes(FindingKind.LOSS_OF_MOTION, (Site.SHOULDER, Site.HIP), first_side, stiff, days, end_day, rng)
     )
     parts.extend(_masses(scenario, course, seen, days, streams.named("masses")))
     found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    return found.sort_values(["patient", "noted_at", "kind"], ignore_index=True, kind="stable")[
-        list(FINDING_COLUMNS)
-    ]
+    return found.sort_values(["patient", "noted_at", "kind"], ignore_index=True, kind="stable")[list(FINDING_COLUMNS)]
 
 
 def _stay_or_go(rng: np.random.Generator, shape: tuple[int, ...], share: float, stays: float) -> Bools:

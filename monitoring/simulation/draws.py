@@ -49,9 +49,7 @@ def lower_factor(correlation: Floats) -> Floats:
     try:
         return np.asarray(np.linalg.cholesky(correlation), dtype=np.float64)
     except np.linalg.LinAlgError:
-        raise ValueError(
-            "The correlations contradict each other: their matrix is not positive definite."
-        ) from None
+        raise ValueError("The correlations contradict each other: their matrix is not positive definite.") from None
 
 
 def above_share(score: Floats, share: float) -> Bools:

@@ -67,9 +67,7 @@ def same_label(label: str, among: pd.Index[str], count: int) -> pd.Categorical[s
     return pd.Categorical.from_codes(codes, categories=among)
 
 
-def lay_out_panels(
-    scenario: Scenario, people: pd.DataFrame, *, months: int, end_day: int, streams: Streams
-) -> Grid:
+def lay_out_panels(scenario: Scenario, people: pd.DataFrame, *, months: int, end_day: int, streams: Streams) -> Grid:
     """When each patient's monthly blood was due and whether it was taken (a month in twenty is skipped)."""
     rng = streams.named("panels")
     days = panel_days(people, months=months, end_day=end_day)
@@ -103,9 +101,7 @@ def draw_readings(
     quantities = scenario.quantities
     truth = {name: course.values(name, quantity) for name, quantity in quantities.items()}
     printed = {
-        name: as_printed(values, name)
-        for name, values in truth.items()
-        if name not in ("calcium_corrected", "kt_v")
+        name: as_printed(values, name) for name, values in truth.items() if name not in ("calcium_corrected", "kt_v")
     }
     printed["calcium"] = as_printed(truth["calcium_corrected"] - 0.8 * (4 - printed["albumin"]), "calcium")
 
@@ -135,9 +131,7 @@ def draw_readings(
         if name in due:
             kept &= due[name]
         timing = Timing.POST if name in ("kt_v", "urr") else Timing.PRE
-        pieces.append(
-            _piece(name, printed[name], kept, grid, timing, after=hours if timing is Timing.POST else None)
-        )
+        pieces.append(_piece(name, printed[name], kept, grid, timing, after=hours if timing is Timing.POST else None))
         if name == "kt_v":
             pieces.append(_piece("urea", urea_after, kept, grid, Timing.POST, after=hours))
     readings = pd.concat(pieces, ignore_index=True)
@@ -192,7 +186,5 @@ def _hours_in_force(prescriptions: pd.DataFrame, days: Ints) -> Floats:
     last = prescriptions.drop_duplicates("patient", keep="last")
     changed = (last["started_on"].to_numpy() - np.datetime64("1970-01-01", "s")) / np.timedelta64(1, "D")
     new = days >= changed[:, np.newaxis]
-    minutes = np.where(
-        new, last["minutes"].to_numpy()[:, np.newaxis], first["minutes"].to_numpy()[:, np.newaxis]
-    )
+    minutes = np.where(new, last["minutes"].to_numpy()[:, np.newaxis], first["minutes"].to_numpy()[:, np.newaxis])
     return np.asarray(minutes / 60)

@@ -97,11 +97,7 @@ def _latent_with_phosphate(scenario: Scenario, name: str) -> float:
     other = scenario.quantities[name]
     # Drifts that forget at different speeds are less alike than their innovations.
     alike = math.sqrt((1 - phosphate.rho**2) * (1 - other.rho**2)) / (1 - phosphate.rho * other.rho)
-    shared = (
-        phosphate.between * other.between
-        + alike * phosphate.drift * other.drift
-        + phosphate.noise * other.noise
-    )
+    shared = phosphate.between * other.between + alike * phosphate.drift * other.drift + phosphate.noise * other.noise
     return stated.value * phosphate.spread * other.spread / shared
 
 

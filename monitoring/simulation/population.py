@@ -21,7 +21,7 @@ _SHIFT_MINUTES = (7 * 60, 12 * 60 + 30, 17 * 60 + 30)
 DRUGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("calcium_binder", (("calcium acetate", "1 g with meals"), ("calcium carbonate", "1.25 g with meals"))),
     (
-        "non_calcium_binder",
+        "other_binder",
         (("sevelamer carbonate", "1.6 g with meals"), ("lanthanum carbonate", "750 mg with meals")),
     ),
     ("active_vitamin_d", (("alfacalcidol", "0.5 ug with each session"), ("calcitriol", "0.25 ug daily"))),
@@ -55,9 +55,7 @@ def draw_people(scenario: Scenario, course: Course, *, end_day: int, streams: St
     count = course.level.shape[0]
     age = scenario.age_mean.value + scenario.age_sd.value * course.score("age")
     female = rng.random(count) < scenario.female.value
-    vintage = scenario.vintage_median.value * np.exp(
-        scenario.vintage_sigma.value * rng.standard_normal(count)
-    )
+    vintage = scenario.vintage_median.value * np.exp(scenario.vintage_sigma.value * rng.standard_normal(count))
     # Nobody has been dialysed for longer than most of a life, nor for less than a month.
     vintage = np.clip(vintage, 1 / 12, np.minimum(0.7 * age, 45))
     before = scenario.ckd_before_dialysis_median.value * np.exp(
@@ -118,9 +116,7 @@ def draw_prescriptions(
     minutes = np.clip(15 * np.rint((240 + 22 * rng.standard_normal(count)) / 15), 180, 300)
     options, shares = tuple(scenario.bath_calcium), tuple(scenario.bath_calcium.values())
     calcium = choose(rng, options, shares, count)
-    bicarbonate = (
-        scenario.bath_bicarbonate_mean.value + scenario.bath_bicarbonate_sd.value * rng.standard_normal(count)
-    )
+    bicarbonate = scenario.bath_bicarbonate_mean.value + scenario.bath_bicarbonate_sd.value * rng.standard_normal(count)
     changed_on = np.floor(begun + rng.random(count) * (end_day - begun))
     changes = (rng.random(count) < 0.25) & (changed_on > begun + 30) & (changed_on < end_day - 7)
     first = pd.DataFrame(
@@ -164,7 +160,7 @@ def draw_treatments(
     with_calcium = rng.random(count) < scenario.calcium_binder_among_users.value
     taken = {
         "calcium_binder": binder & with_calcium,
-        "non_calcium_binder": binder & ~with_calcium,
+        "other_binder": binder & ~with_calcium,
         "active_vitamin_d": rng.random(count) < scenario.active_vitamin_d.value,
         "calcimimetic": above_share(leaning(course.score("pth"), 0.7, rng), scenario.calcimimetic.value),
         "vitamin_k_antagonist": rng.random(count) < scenario.warfarin.value,
@@ -195,6 +191,20 @@ def draw_treatments(
     return all_drugs.sort_values(["patient", "drug_class"], ignore_index=True, kind="stable")
 
 
+def session_days(people: pd.DataFrame, *, months: int, end_day: int) -> Ints:
+    """Day of every planned session, (patients, sessions), oldest first: three a week, all before `end_day`."""
+    weeks = round(months * DAYS_A_MONTH / 7)
+    offset = np.where(people["schedule"].to_numpy() == SCHEDULES[0], 0, 1)[:, np.newaxis]
+    monday = end_day - (end_day + 3) % 7
+    starts = monday - 7 * np.repeat(np.arange(weeks, 0, -1), 3)
+    return np.asarray(starts[np.newaxis, :] + np.tile((0, 2, 4), weeks) + offset)
+
+
+def session_times(people: pd.DataFrame, patient: Ints, days: Ints) -> pd.Series[pd.Timestamp]:
+    """UTC start of the sessions of `patient` on `days`, by each patient's shift."""
+    return days_to_times(days + people["shift_minute"].to_numpy()[patient] / 1440)
+
+
 def draw_sessions(
     scenario: Scenario, people: pd.DataFrame, *, months: int, end_day: int, streams: Streams
 ) -> pd.DataFrame:
@@ -204,26 +214,18 @@ def draw_sessions(
     week are laid out; patients differ in how often they stay away (expert default, uncalibrated).
     """
     rng = streams.named("sessions")
-    count, weeks = len(people), round(months * DAYS_A_MONTH / 7)
-    offset = np.where(people["schedule"].to_numpy() == SCHEDULES[0], 0, 1)[:, np.newaxis]
-    monday = end_day - (end_day + 3) % 7
-    days = (
-        monday - 7 * np.repeat(np.arange(weeks, 0, -1), 3)[np.newaxis, :] + np.tile((0, 2, 4), weeks) + offset
-    )
+    days = session_days(people, months=months, end_day=end_day)
     # A gamma of mean one spreads the habit: most patients come, a few stay away often.
-    habit = rng.gamma(0.8, 1 / 0.8, count)[:, np.newaxis]
+    habit = rng.gamma(0.8, 1 / 0.8, len(people))[:, np.newaxis]
     chance = rng.random(days.shape)
     missed = chance < np.minimum(scenario.missed_sessions.value * habit, 0.5)
-    shortened = ~missed & (
-        rng.random(days.shape) < np.minimum(scenario.shortened_sessions.value * habit, 0.5)
-    )
+    shortened = ~missed & (rng.random(days.shape) < np.minimum(scenario.shortened_sessions.value * habit, 0.5))
     patient, column = np.nonzero((missed | shortened) & on_dialysis(people, days, end_day))
     is_missed = missed[patient, column]
-    minute = people["shift_minute"].to_numpy()[patient]
     return pd.DataFrame(
         {
             "patient": patient,
-            "started_at": days_to_times(days[patient, column] + minute / 1440),
+            "started_at": session_times(people, patient, days[patient, column]),
             "kind": np.where(is_missed, "missed", "shortened"),
             "minutes_lost": np.where(is_missed, 240, 30 + 5 * rng.integers(0, 13, len(patient))),
         }

@@ -234,7 +234,7 @@ def test_rabat_vintage(cohort: Callable[[str], Cohort]) -> None:
 
 
 TREATMENTS = [
-    ("any binder 80 %", ("calcium_binder", "non_calcium_binder"), 0.80),
+    ("any binder 80 %", ("calcium_binder", "other_binder"), 0.80),
     ("calcium-based in 35 % of the users", ("calcium_binder",), 0.28),
     ("active vitamin D 60 %", ("active_vitamin_d",), 0.60),
     ("calcimimetic 28 %", ("calcimimetic",), 0.28),
