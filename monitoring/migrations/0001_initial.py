@@ -495,7 +495,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='labresult',
-            index=models.Index(condition=models.Q(('retired_at__isnull', True), models.Q(('status', 'withdrawn'), _negated=True)), fields=['patient', 'analyte', 'taken_at'], include=('id', 'value', 'comparator', 'timing', 'received_at'), name='lab_result_believed'),
+            index=models.Index(condition=models.Q(('retired_at__isnull', True), models.Q(('status', 'withdrawn'), _negated=True)), fields=['analyte', 'patient', 'taken_at'], include=('id', 'value', 'comparator', 'timing'), name='lab_result_believed'),
         ),
         migrations.AddIndex(
             model_name='labresult',

@@ -93,10 +93,10 @@ class LabResult(models.Model):
             ),
         ]
         indexes = [
-            # The engine's reader: the believed results of a range of patients, index only on PostgreSQL.
+            # The engine's reader: the believed results of one analyte of a range of patients, index only on PostgreSQL.
             models.Index(
-                fields=["patient", "analyte", "taken_at"],
-                include=["id", "value", "comparator", "timing", "received_at"],
+                fields=["analyte", "patient", "taken_at"],
+                include=["id", "value", "comparator", "timing"],
                 name="lab_result_believed",
                 condition=Q(retired_at__isnull=True) & ~Q(status="withdrawn"),
             ),

@@ -139,10 +139,11 @@ def _cervical_triad(found: pd.DataFrame) -> pd.DataFrame:
     both = pain.merge(rigid[["pos", "noted_at", "gone_at"]], on="pos", suffixes=("", "_rigid")).merge(
         tingling[["pos", "noted_at", "gone_at"]], on="pos", suffixes=("", "_tingling")
     )
-    both = both.assign(
-        noted_at=both[["noted_at", "noted_at_rigid", "noted_at_tingling"]].max(axis=1),
-        gone_at=both[["gone_at", "gone_at_rigid", "gone_at_tingling"]].min(axis=1),
+    noted, gone = (
+        [both[name + suffix].to_numpy(dtype=np.int64) for suffix in ("", "_rigid", "_tingling")]
+        for name in ("noted_at", "gone_at")
     )
+    both = both.assign(noted_at=np.maximum.reduce(noted), gone_at=np.minimum.reduce(gone))
     return both[both["gone_at"] > both["noted_at"]][found.columns]
 
 

@@ -118,6 +118,8 @@ def _next_due(features: Features) -> Ints:
 
 def _findings(features: Features, rules: tuple[Rule, ...]) -> list[RuleFinding]:
     out: list[RuleFinding] = []
+    table = features.facts.findings
+    kinds = dict(zip(table["id"].tolist(), table["kind"].tolist(), strict=True))
     for rule in rules:
         verdicts = features.verdicts[rule.code]
         rows = np.flatnonzero(verdicts.standing | (verdicts.cleared_at != NO_TIME))
@@ -130,6 +132,8 @@ def _findings(features: Features, rules: tuple[Rule, ...]) -> list[RuleFinding]:
         evidence = verdicts.evidence[rows].tolist()
         numbers = {name: column[rows].tolist() for name, column in verdicts.numbers.items()}
         missing = [(name, flags[rows].tolist()) for name, flags in verdicts.missing.items()]
+        if verdicts.evidence_of == "finding":
+            numbers["kinds"] = [tuple(dict.fromkeys(kinds[e] for e in ids if e >= 0)) for ids in evidence]
         out.extend(
             RuleFinding(
                 patient=patients[i],

@@ -14,7 +14,7 @@ import numpy as np
 from monitoring.clinical.findings import HOT_LESION_SIGNS, FindingKind
 from monitoring.rules.detectors import joint_complaints
 from monitoring.rules.features import Features
-from monitoring.rules.types import DAY, NEVER, NO_TIME, YEAR, AssessmentResult, Flags, Ints, PointsLine, Severity
+from monitoring.rules.types import DAY, NEVER, NO_TIME, YEAR, AssessmentResult, Flags, Ints, Need, PointsLine, Severity
 from monitoring.rules.upkeep import corrected_known_at
 
 TIERS = ("Routine", "Watch", "High", "Urgent", "Critical")
@@ -32,6 +32,8 @@ INPUT_DAYS: tuple[tuple[str, str, int], ...] = (
     ("bicarbonate", "bicarbonate", 120),
     ("dialysis dose (Kt/V or URR)", "dose", 120),
 )
+# What the score itself reads, beyond what the rules read.
+NEEDS = (Need("bicarbonate", 120), Need("pth", 200), Need("kt_v", 120), Need("urr", 120))
 # A chairside screen or a noted finding this recent means that somebody asked (monthly, twice; expert default).
 ASKED_DAYS = 62
 NO, COUNTED, NOT_KNOWN = 0, 1, 2

@@ -1,0 +1,98 @@
+"""Sentences for people: why a rule stands and what would clear it, in the unit's own units of measure and time zone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from monitoring.clinical.findings import FINDING_NAMES, FindingKind
+from monitoring.clinical.sites import Side, Site, place_name
+from monitoring.clinical.units import display_value
+from monitoring.rules.catalogue import BY_CODE
+from monitoring.rules.types import NO_TIME, Params, Rule, RuleFinding, from_seconds
+
+# mg2/dL2 to mmol2/L2: 0.2495 x 0.3229 (derived from the factors of calcium and phosphate).
+PRODUCT_TO_SI = Decimal("0.0806")
+_ANALYTE_OF_GROUP = {"L01": "phosphate", "L02": "phosphate", "L05": "calcium_corrected"}
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a screen says of one alert."""
+
+    sentence: str
+    action: str
+    clears_when: str
+
+
+def show_value(rule: str, value: float, *, ionised: bool = False, si: bool = False) -> str:
+    """A value of a rule's series with its unit, such as "5.6 mg/dL"; NaN is "not known exactly"."""
+    if math.isnan(value):
+        return "not known exactly (albumin missing)"
+    number = Decimal(repr(float(value)))
+    if ionised:
+        return f"{number:.2f} mmol/L ionised"
+    if rule in ("L03", "L04"):
+        return f"{number * PRODUCT_TO_SI:.2f} mmol²/L²" if si else f"{number:.1f} mg²/dL²"
+    shown = display_value(_ANALYTE_OF_GROUP[rule], number, si=si)
+    return f"{shown.number} {shown.unit}"
+
+
+def fill(text: str, params: Params) -> str:
+    """`text` with the parameters of its rule put in, as plain numbers: 5.5, but 28 and not 28.0."""
+    numbers = {name: f"{value:g}" for name, value in params.items()}
+    return text.format_map(_Keep(numbers))
+
+
+class _Keep(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+def scope_name(rule: Rule, scope: str) -> str:
+    """The scope in words: "right hip" for a place, the title of the awaited rule for L06."""
+    if not scope:
+        return ""
+    if ":" in scope:
+        site, side = scope.split(":")
+        return place_name(Site(site), Side(side))
+    awaited = BY_CODE.get(scope)
+    return f"{scope} ({awaited.title})" if awaited else scope
+
+
+def describe(finding: RuleFinding, params: Params, *, si: bool, zone: ZoneInfo) -> Words:
+    """The words for `finding`, judged with `params`: values in SI or conventional units, dates in `zone`."""
+    rule = BY_CODE[finding.rule]
+    numbers = finding.numbers
+    parts: dict[str, str] = {
+        "since": f"{finding.since.astimezone(zone):%-d %b %Y}",
+        "place": scope_name(rule, finding.scope),
+        "scope": scope_name(rule, finding.scope),
+        "missing": ", ".join(finding.missing),
+    }
+    if "kinds" in numbers:
+        parts["findings"] = ", ".join(FINDING_NAMES[FindingKind(kind)] for kind in numbers["kinds"])
+    if "values" in numbers:
+        rows = [
+            (value, moment, flag)
+            for value, moment, flag in zip(numbers["values"], numbers["times"], numbers["ionised"], strict=True)
+            if moment != NO_TIME
+        ]
+        parts["count"] = str(len(rows))
+        parts["values"] = "; ".join(
+            f"{show_value(rule.code, value, ionised=flag, si=si)} on {from_seconds(moment).astimezone(zone):%-d %b %Y}"
+            for value, moment, flag in rows
+        )
+        if si and rule.code in ("L01", "L02", "L03", "L04", "L05"):
+            limits = {name: show_value(rule.code, params[name], si=True) for name in params if "ionised" not in name}
+            parts |= limits
+    sentence = fill(rule.sentence.format_map(_Keep(parts)), params)
+    # Severity may have been raised by a single value; the limits in the texts stay the rule's own.
+    return Words(
+        sentence=sentence[:1].upper() + sentence[1:],
+        action=rule.action,
+        clears_when=fill(rule.exit, params),
+    )
