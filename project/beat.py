@@ -13,11 +13,13 @@ from datetime import timedelta
 from typing import Any, Final
 
 import structlog
+from celery.beat import SchedulingError
 from django.db import DatabaseError, InterfaceError, close_old_connections, models
 from django.db.models import ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
+from kombu.exceptions import OperationalError
 
 from project.models import BeatLease
 
@@ -52,6 +54,10 @@ def release_lease(holder: str) -> None:
     BeatLease.objects.filter(name=LEASE_NAME, holder=holder).update(expires_at=F("last_tick_at"))
 
 
+class BrokerAway(RuntimeError):
+    """A due task could not be sent because the broker does not answer."""
+
+
 class LeasedDatabaseScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package has no types
     """Runs the schedule kept in the database while it holds the lease."""
 
@@ -65,8 +71,33 @@ class LeasedDatabaseScheduler(DatabaseScheduler):  # type: ignore[misc]  # the p
         """Run what is due when the lease is ours; give the seconds until the next look."""
         if not self._hold_lease():
             return float(min(self.max_interval, RENEW_SECONDS))
-        interval: float = super().tick(*args, **kwargs)
+        try:
+            interval: float = super().tick(*args, **kwargs)
+        except (OperationalError, BrokerAway) as problem:
+            logger.warning("beat_without_broker", error=type(problem).__name__)
+            self._read_again()
+            return RENEW_SECONDS
         return min(interval, RENEW_SECONDS)
+
+    def reserve(self, entry: Any) -> Any:
+        """Note the run in the schedule too: a heap built anew from it must not find the entry still due."""
+        following = super().reserve(entry)
+        self._schedule[following.name] = following
+        return following
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        """Send a due task. Away from the broker it stays due: the nightly sweep is late then, not left out."""
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except SchedulingError as problem:
+            if isinstance(problem.__context__, (OperationalError, OSError)):
+                raise BrokerAway(entry.task) from problem
+            # An entry that can never be sent, such as one for an unknown queue, must not stop the others.
+            logger.exception("beat_entry_refused", task=entry.task)
+
+    def _ensure_connected(self) -> Any:
+        """Give up after two tries: waiting here without end, as Celery does, would let the lease run out."""
+        return self.connection.ensure_connection(max_retries=2, interval_start=0, interval_step=0.2)
 
     def _hold_lease(self) -> bool:
         if self._holding and time.monotonic() - self._renewed_at < RENEW_SECONDS:

@@ -16,6 +16,7 @@ QUEUE_NAMES: Final = (LIVE, SWEEP, DELIVER)
 ROUTES: Final[dict[str, dict[str, str]]] = {
     "alerts.tasks.evaluate_patients_task": {"queue": LIVE},
     "monitoring.tasks.process_import_task": {"queue": LIVE},
+    "monitoring.tasks.resume_imports_task": {"queue": SWEEP},
     "alerts.tasks.sweep_due_patients_task": {"queue": SWEEP},
     "alerts.tasks.nightly_sweep_task": {"queue": SWEEP},
     "alerts.tasks.evaluate_chunk_task": {"queue": SWEEP},
@@ -45,6 +46,7 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
         "Sweep of due patients": _every("alerts.tasks.sweep_due_patients_task", SWEEP_SECONDS),
         "Sweep of the outbox": _every("alerts.tasks.sweep_outbox_task", SWEEP_SECONDS),
         "Expiry of acknowledgements and snoozes": _every("alerts.tasks.expire_alerts_task", EXPIRY_SECONDS),
+        "Imports that stand still": _every("monitoring.tasks.resume_imports_task", EXPIRY_SECONDS),
         "Nightly sweep of all patients": {
             "task": "alerts.tasks.nightly_sweep_task",
             "schedule": crontab(hour=str(NIGHTLY_HOUR), minute=str(NIGHTLY_MINUTE)),

@@ -42,6 +42,7 @@ def run(data: Path, *names: str, **variables: str) -> subprocess.CompletedProces
         capture_output=True,
         text=True,
         timeout=60,
+        check=False,
     )
 
 
