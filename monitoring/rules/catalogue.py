@@ -45,14 +45,14 @@ RULES: tuple[Rule, ...] = (
         scope=ScopeKind.PATIENT,
         group="signs",
         judge=judge_neuro,
-        entry="Any of: spastic or newly unsteady gait, weakness of a limb, clumsy hands, brisk reflexes, a sensory level, "
-        "new bladder or bowel trouble, a neck lump that suddenly disappeared; or severe neck pain with rigidity and "
-        "any tingling.",
+        entry="Any of: spastic or newly unsteady gait, weakness of a limb, clumsy hands, brisk reflexes, "
+        "a sensory level, new bladder or bowel trouble, a neck lump that suddenly disappeared; or severe neck pain "
+        "with rigidity and any tingling.",
         exit="An MRI of neck or spine has been done; or a CT has been done and a clinician has closed the neck lesion "
         "with a plan; or the signs are gone. A normal plain film does not end it.",
         sentence="Red flag for the spinal cord: {findings}, noted {since}.",
-        action="A physician sees the patient today. Urgent MRI and CT (a plain film may be normal). Call spine surgery; "
-        "collar if unstable. Do not wait for laboratory results.",
+        action="A physician sees the patient today. Urgent MRI and CT (a plain film may be normal). Call spine "
+        "surgery; collar if unstable. Do not wait for laboratory results.",
         why="Paralysis and instability are described; the cord can recover when pressure is taken off early. A spastic "
         "gait is not explained by a mass outside the canal, so MRI is asked for even when CT shows one.",
         source=("SEED", "DAV", "GUO17", "CHA12"),
@@ -132,8 +132,8 @@ RULES: tuple[Rule, ...] = (
             severity=Severity.INFO,
             missing="calcium x phosphate",
         ),
-        entry="Corrected calcium times phosphate of one draw above {limit} mg2/dL2 in two of the last three, the latest "
-        "among them.",
+        entry="Corrected calcium times phosphate of one draw above {limit} mg2/dL2 in two of the last three, the "
+        "latest among them.",
         exit="Two in a row below {leave} mg2/dL2.",
         sentence="Calcium x phosphate above {limit}: {values}.",
         action="As for phosphate; look at calcium and phosphate each for itself.",
@@ -160,8 +160,8 @@ RULES: tuple[Rule, ...] = (
             severity=Severity.WATCH,
             missing="calcium x phosphate",
         ),
-        entry="Corrected calcium times phosphate of one draw above {limit} mg2/dL2 in two of the last three, the latest "
-        "among them.",
+        entry="Corrected calcium times phosphate of one draw above {limit} mg2/dL2 in two of the last three, the "
+        "latest among them.",
         exit="Two in a row below {leave} mg2/dL2.",
         sentence="Calcium x phosphate above {limit}: {values}.",
         action="Stop calcium load; longer or more frequent dialysis; discuss parathyroidectomy if PTH is high.",
@@ -204,8 +204,8 @@ RULES: tuple[Rule, ...] = (
         "results, the latest among them; or one result above {urgent} mg/dL (ionised above {ionised_critical}).",
         exit="Two results in a row below {leave} mg/dL (ionised below {ionised_limit} mmol/L).",
         sentence="Calcium too high: {values} (limit {limit}).",
-        action="Stop calcium-based binders and vitamin D; check the dialysate calcium; PTH. Think of a dissolving deposit "
-        "and of malignancy.",
+        action="Stop calcium-based binders and vitamin D; check the dialysate calcium; PTH. Think of a dissolving "
+        "deposit and of malignancy.",
         why="KDOQI asks to act above 10.2 mg/dL; values of 14 and more are critical results.",
         source=("KD6", "RCP17"),
         parameters=(
@@ -220,7 +220,8 @@ RULES: tuple[Rule, ...] = (
             Parameter("ionised_never", 99.0, "mmol/L", 99.0, 99.0, "ionised calcium alone is never critical here"),
         ),
         needs=CALCAEMIA,
-        raised_when="Urgent above {urgent} mg/dL, critical at {critical} mg/dL or more, in one of the last three results.",
+        raised_when="Urgent above {urgent} mg/dL, critical at {critical} mg/dL or more, in one of the last "
+        "three results.",
     ),
     Rule(
         code="L06",
@@ -248,8 +249,8 @@ RULES: tuple[Rule, ...] = (
         group="signs",
         judge=judge_joint,
         entry="(a) Measured loss of motion for {loss_days} days or more; or (b) pain at hip, shoulder, elbow or neck "
-        "for {pain_days} days or more with dialysis for {dialysis_years} years, or kidney disease for {ckd_years} years "
-        "where the start of dialysis is unknown, or very high phosphate, product, calcium or PTH standing. "
+        "for {pain_days} days or more with dialysis for {dialysis_years} years, or kidney disease for {ckd_years} "
+        "years where the start of dialysis is unknown, or very high phosphate, product, calcium or PTH standing. "
         "Pain alone otherwise: information only.",
         exit="The complaint is gone, or the place has been imaged.",
         sentence="{findings}, {place}, for long enough to look closer.",

@@ -86,7 +86,7 @@ _DTYPES: dict[str, Any] = {"int": np.int64, "float": np.float64, "text": object}
 
 
 def table_of(name: str, rows: Iterable[Sequence[Any]], columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """The table `name` from rows in the order of `columns` (default: all, in order); None stands for an absent value."""
+    """The table `name` from rows in the order of `columns` (default: all); None stands for an absent value."""
     spec = COLUMNS[name]
     given = list(columns or spec)
     by_column: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(given)

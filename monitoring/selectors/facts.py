@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -18,7 +18,7 @@ from monitoring.models import (
     Treatment,
 )
 from monitoring.rules.catalogue import RULES
-from monitoring.rules.scoring import NEEDS
+from monitoring.rules.scoring import ASKED_DAYS, NEEDS
 from monitoring.rules.tables import COLUMNS, facts_of, table_of
 from monitoring.rules.types import Facts, to_seconds
 from monitoring.selectors.readings import read_readings
@@ -47,6 +47,7 @@ def read_facts(patient_ids: Iterable[int], as_of: datetime) -> Facts:
     kept = {"patient__in": ids}
     if len(ids) > 500 and ids[-1] - ids[0] < 2 * len(ids):
         kept = {"patient__gte": ids[0], "patient__lte": ids[-1]}
+    asked_since = as_of - timedelta(days=ASKED_DAYS + 1)
     queries: dict[str, tuple[QuerySet[Any], Sequence[str]]] = {
         "findings": (
             Finding.objects.filter(retired_at=None, **kept).exclude(status="withdrawn"),
@@ -73,7 +74,10 @@ def read_facts(patient_ids: Iterable[int], as_of: datetime) -> Facts:
             Lesion.objects.filter(**kept),
             ("patient_id", "id", "site", "side", "certainty", "certain_since", "closed_at", "recorded_at"),
         ),
-        "screens": (ChairsideScreen.objects.filter(**kept), ("patient_id", "id", "asked_at", "recorded_at")),
+        "screens": (
+            ChairsideScreen.objects.filter(asked_at__gte=asked_since, **kept),
+            ("patient_id", "id", "asked_at", "recorded_at"),
+        ),
         "procedures": (
             Procedure.objects.filter(**kept),
             ("patient_id", "id", "kind", "performed_on", "recorded_at"),
@@ -108,8 +112,7 @@ def _patients(ids: Sequence[int]) -> Any:
             "unit__dose_interval_days",
         )
     )
-    columns = [c for c in COLUMNS["patients"]]
-    return table_of("patients", [tuple(_plain(value) for value in row) for row in rows], columns)
+    return table_of("patients", [tuple(_plain(value) for value in row) for row in rows])
 
 
 def _plain(value: Any) -> Any:

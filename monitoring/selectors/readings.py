@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import psycopg
 from django.db import connection
 
 from monitoring.rules.features import ANALYTE_ORDER, COMPARATORS, TIMINGS
@@ -98,8 +99,9 @@ def _postgres_columns(where: str, parameters: list[Any]) -> tuple[Any, ...] | No
         f"array_agg({_MARKS}::int2) FROM monitoring_labresult WHERE {where}"
     )
     connection.ensure_connection()
-    with connection.connection.cursor(binary=True) as cursor:
-        cursor.execute(sql, parameters)
+    # Django's own cursors bind on the client and can only give text; this one shares the connection and transaction.
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(sql, parameters, binary=True)
         result = cursor.pgresult
         raw = [result.get_value(0, i) for i in range(len(_COLUMNS))]
     if raw[0] is None:

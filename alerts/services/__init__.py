@@ -1,0 +1,1 @@
+"""The services that change alerts, each in one transaction with its events."""

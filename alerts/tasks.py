@@ -1,0 +1,63 @@
+"""The Celery tasks of judging and telling: thin, ids only, each safe to run twice and at once."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from alerts.selectors import active_patient_chunks, due_patient_ids
+from alerts.services.evaluating import evaluate_patients
+from alerts.services.outbox import deliver_notification, due_notifications
+from alerts.services.transitions import end_quiet_times
+
+# Patients judged in one transaction: long enough to be fast, short enough to lose little when killed.
+CHUNK = 500
+# Most patients one due-sweep hands out; the next sweep takes the rest.
+SWEEP_LIMIT = 20_000
+
+
+@shared_task
+def evaluate_patients_task(patient_ids: list[int]) -> None:
+    """Judge these patients now (queue live)."""
+    for start in range(0, len(patient_ids), CHUNK):
+        evaluate_patients(patient_ids[start : start + CHUNK], as_of=timezone.now())
+
+
+@shared_task
+def evaluate_chunk_task(patient_ids: list[int], only_due: bool = False) -> None:
+    """Judge one chunk of a sweep (queue sweep); with `only_due`, only those whom nobody has judged meanwhile."""
+    evaluate_patients(patient_ids, as_of=timezone.now(), only_due=only_due)
+
+
+@shared_task
+def sweep_due_patients_task() -> None:
+    """Hand out every patient whose facts have moved on or whose time has come: what a lost message left behind."""
+    due = due_patient_ids(now=timezone.now(), limit=SWEEP_LIMIT)
+    for start in range(0, len(due), CHUNK):
+        evaluate_chunk_task.delay(due[start : start + CHUNK], only_due=True)
+
+
+@shared_task
+def nightly_sweep_task() -> None:
+    """Judge everybody in chunks: the auditor of the due-sweep, which must find nothing new."""
+    for chunk in active_patient_chunks(CHUNK):
+        evaluate_chunk_task.delay(chunk)
+
+
+@shared_task
+def deliver_task(notification_id: int) -> None:
+    """Send one row of the outbox (queue deliver)."""
+    deliver_notification(notification_id, now=timezone.now())
+
+
+@shared_task
+def sweep_outbox_task() -> None:
+    """Send what waits, and what a dead worker left leased."""
+    for notification_id in due_notifications(now=timezone.now()):
+        deliver_task.delay(notification_id)
+
+
+@shared_task
+def expire_alerts_task() -> None:
+    """End acknowledgements and snoozes that have run out."""
+    end_quiet_times(now=timezone.now())
