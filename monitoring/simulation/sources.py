@@ -10,7 +10,6 @@ UNCALIBRATED = "expert default, uncalibrated"
 
 SOURCES: Mapping[str, str] = MappingProxyType(
     {
-        "BIN": "Int J Nephrol Renovasc Dis 2014:261-9, 10.2147/IJNRD.S58037",
         "BOM": "Bommer J, 2004, PMID 15384017",
         "CHD": "China DOPPS, summary on scioa.org",
         "CHD21": "Zhao X, Sci Rep 2021;11:873, 10.1038/s41598-020-79531-4",
@@ -34,7 +33,6 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "QCO": "Sci Rep 2018;8:11387, 10.1038/s41598-018-29757-0, Table 1",
         "RAB": "Benamar L, haemodialysis unit of Ibn Sina, Rabat",
         "RMR": "Revue Marocaine de Rhumatologie, peritoneal dialysis series",
-        "SEED": "Laasri K, Tumoral Calcinosis in a Patient on Hemodialysis, vol 6 issue 5, 2023",
         "T50": "PMC6894765 Table 3",
         "TEN13": "10.1053/j.ajkd.2013.03.035",
         "UKRR": "Methven S, UK Renal Registry 19th report, chapter 8, 2017",
