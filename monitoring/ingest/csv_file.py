@@ -11,7 +11,7 @@ from typing import BinaryIO
 from monitoring.ingest.dates import ISO, DateEvidence, DateFormat
 from monitoring.ingest.lines import MAX_LINE, ByteFacts, inspect_bytes, physical_lines
 from monitoring.ingest.mapping import ColumnMapping
-from monitoring.ingest.raw import FileRefused, RawResult, Reason, Refusal
+from monitoring.ingest.raw import FIELDS, FileRefused, RawResult, Reason, Refusal
 
 MAX_FIELD = 8 * 1024
 # A quoted note of more lines than this is an unclosed quote: the lines after it are rows again.
@@ -92,8 +92,8 @@ def read_csv(stream: BinaryIO, layout: Layout, *, after_line: int = 0) -> Iterat
     an import that goes on where it was interrupted. Never raises for what a row contains.
     """
     width = len(layout.header)
-    names = tuple(name for name, _ in layout.places)
-    indexes = tuple(place for _, place in layout.places)
+    places = dict(layout.places)
+    picks = [places.get(name) for name in FIELDS]
     for row in _cut_rows(stream, layout.bytes, layout.delimiter):
         if row.line <= max(layout.header_line, after_line):
             continue
@@ -108,8 +108,7 @@ def read_csv(stream: BinaryIO, layout: Layout, *, after_line: int = 0) -> Iterat
         if len(row.text) > MAX_FIELD and max(map(len, cells)) > MAX_FIELD:
             yield _refuse(row, Reason.FIELD_TOO_LONG, f"A field is longer than {MAX_FIELD // 1024} kB.")
             continue
-        fields = {name: cells[index].strip() for name, index in zip(names, indexes, strict=True)}
-        yield RawResult(row.line, row.text, **fields)
+        yield RawResult(row.line, row.text, *["" if pick is None else cells[pick].strip() for pick in picks])
 
 
 def _refuse(row: _Row, reason: Reason, message: str) -> Refusal:
@@ -126,17 +125,15 @@ def _cut_rows(stream: BinaryIO, facts: ByteFacts, delimiter: str) -> Iterator[_R
 
     while (current := next_line()) is not None:
         number, data = current
-        damaged = _damage(number, data, facts)
-        if damaged is not None or data is None:
-            if damaged is not None:
-                yield damaged
+        if data is None or b"\x00" in data:
+            yield _damaged(number, data, facts)
             continue
         text = _decode(data, facts)
         if number == 1:
             text = text.removeprefix(_BOM)
         if '"' not in text:
             cells = text.split(delimiter)
-            if any(cell.strip() for cell in cells):
+            if cells[0].strip() or any(cell.strip() for cell in cells):
                 yield _Row(number, text, cells)
             continue
         row, taken = _gather_quoted(number, text, delimiter, facts, next_line)
@@ -147,13 +144,11 @@ def _cut_rows(stream: BinaryIO, facts: ByteFacts, delimiter: str) -> Iterator[_R
             yield row
 
 
-def _damage(number: int, data: bytes | None, facts: ByteFacts) -> _Row | None:
+def _damaged(number: int, data: bytes | None, facts: ByteFacts) -> _Row:
     if data is None:
         return _Row(number, "", None, Reason.LINE_TOO_LONG, f"The line is longer than {MAX_LINE // 1024} kB.")
-    if b"\x00" in data:
-        shown = _decode(data, facts).replace("\x00", "␀")
-        return _Row(number, shown, None, Reason.NUL_BYTE, "The line holds a NUL byte; it is damaged.")
-    return None
+    shown = _decode(data, facts).replace("\x00", "␀")
+    return _Row(number, shown, None, Reason.NUL_BYTE, "The line holds a NUL byte; it is damaged.")
 
 
 def _gather_quoted(
@@ -301,9 +296,9 @@ def _prove_conventions(stream: BinaryIO, layout: Layout, mapping: ColumnMapping)
             continue
         if values is not None and not mapping.decimal:
             value = row.cells[values].strip()
-            if _COMMA_NUMBER.fullmatch(value):
+            if "," in value and _COMMA_NUMBER.fullmatch(value):
                 commas, example = commas + 1, example or value
-            elif _POINT_NUMBER.fullmatch(value):
+            elif "." in value and _POINT_NUMBER.fullmatch(value):
                 points += 1
         if not mapping.date_format:
             for place in dates:

@@ -25,6 +25,7 @@ class ColumnMapping:
     `columns` maps our field names to the sender's column names; empty means the usual names. `code_map`
     holds the sender's own codes (None: deliberately not kept). `specimens`, when given, are the only
     specimen words taken. `value_number` (a column) replaces a value that is blanked out or empty.
+    `ids_are_of_samples` says that one id covers all analytes of a sample, so that it needs the analyte beside it.
     """
 
     columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -38,6 +39,7 @@ class ColumnMapping:
     unit_map: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     specimens: frozenset[str] = frozenset()
     dates_may_be_in_future: bool = False
+    ids_are_of_samples: bool = False
     source: str = ""
 
     def column_of(self, name: str) -> str:
@@ -219,6 +221,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = MappingProxyType(
         "specimens": _specimens,
         "value_number_column": _text,
         "dates_may_be_in_future": _flag,
+        "ids_are_of_samples": _flag,
         "source": _text,
         "comment": _text,
     }

@@ -26,8 +26,10 @@ from monitoring.ingest.raw import Ignored, NormalisedResult, Outcome, RawResult,
 # Clocks of laboratories run ahead by minutes; more than this is a wrong date.
 FUTURE_TOLERANCE = timedelta(hours=1)
 _LENGTHS: tuple[tuple[str, int], ...] = (
-    ("mrn", 64), ("code", 64), ("value", 64), ("unit", 32), ("source_id", 128),
+    ("mrn", 64), ("code", 64), ("name", 64), ("value", 64), ("unit", 32), ("source_id", 128),
 )  # fmt: skip
+# Texts that together are no longer than this keep every limit but that of the unit.
+_TOGETHER, _LONGEST_UNIT = 64, 32
 
 _BLOOD = frozenset({
     "blood", "serum", "plasma", "serum/plasma", "serum or plasma", "ser", "plas", "bld", "ser/plas", "whole blood",
@@ -81,11 +83,30 @@ class _Refused(Exception):
         self.field, self.value, self.reason, self.message = field, value, reason, message
 
 
+def _check_texts(raw: RawResult) -> None:
+    """Refuse texts that are too long to keep, or that no database can hold (NUL, half an escaped character)."""
+    joined = raw.mrn + raw.code + raw.name + raw.value + raw.unit + raw.source_id
+    short = len(joined) <= _TOGETHER and len(raw.unit) <= _LONGEST_UNIT
+    if short and joined.isascii() and "\x00" not in joined:
+        return  # nearly every row
+    for field, longest in _LENGTHS:
+        text: str = getattr(raw, field)
+        if len(text) > longest:
+            raise _Refused(field, text[:200], Reason.FIELD_TOO_LONG, f"Longer than the {longest} signs that are kept.")
+        if "\x00" in text:
+            raise _Refused(field, text.replace("\x00", "␀"), Reason.NUL_BYTE, "The text holds a NUL; it is damaged.")
+        if any("\ud800" <= sign <= "\udfff" for sign in text):
+            shown = text.encode("utf-8", "replace").decode()
+            raise _Refused(field, shown, Reason.DAMAGED_TEXT, "The text holds half a character; it is damaged.")
+
+
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    reading: Reading
+    text: str
+    comparator: str
+    number: Decimal
     canonical: Decimal
-    kind: Kind | None
+    kind: Kind
 
 
 class Normaliser:
@@ -129,6 +150,8 @@ class Normaliser:
             )
 
     def _with_constants(self, raw: RawResult) -> RawResult:
+        if not self._mapping.constants:
+            return raw
         missing = {name: text for name, text in self._mapping.constants.items() if not getattr(raw, name)}
         if not missing:
             return raw
@@ -136,15 +159,10 @@ class Normaliser:
         return RawResult(**{**fields, **missing})
 
     def _accept(self, raw: RawResult, meaning: CodeMeaning) -> NormalisedResult:
-        for field, longest in _LENGTHS:
-            text = getattr(raw, field)
-            if len(text) > longest:
-                raise _Refused(
-                    field, text[:200], Reason.FIELD_TOO_LONG, f"Longer than the {longest} signs that are kept."
-                )
+        _check_texts(raw)
         if not raw.mrn:
             raise _Refused("mrn", "", Reason.MISSING_PATIENT, "There is no patient number (MRN).")
-        status = _STATUSES.get(fold_name(raw.status))
+        status = _STATUSES.get(raw.status) or _STATUSES.get(fold_name(raw.status))
         if status is None:
             raise _Refused(
                 "status", raw.status, Reason.UNKNOWN_STATUS,
@@ -171,9 +189,9 @@ class Normaliser:
             kind=measured.kind if measured else meaning.kind,
             code=raw.code,
             name=raw.name,
-            value_text=measured.reading.text.strip() if measured else raw.value,
-            comparator=measured.reading.comparator if measured else "",
-            number=measured.reading.number if measured else None,
+            value_text=measured.text if measured else raw.value,
+            comparator=measured.comparator if measured else "",
+            number=measured.number if measured else None,
             unit_as_sent=raw.unit,
             canonical=measured.canonical if measured else None,
             taken_at=taken_at,
@@ -212,13 +230,14 @@ class Normaliser:
         return meaning
 
     def _unwanted_specimen(self, raw: RawResult, meaning: CodeMeaning) -> str | None:
+        if not raw.specimen and not self._mapping.specimens:
+            return None
         specimen = fold_name(raw.specimen)
         accepted = self._mapping.specimens or _BLOOD
         if specimen in accepted or meaning.analyte == "weight":
             return None
         if not specimen:
-            has_column = bool(self._mapping.specimens)
-            if has_column and raw.code not in LOINC:
+            if raw.code not in LOINC:
                 raise _Refused("specimen", "", Reason.MISSING_SPECIMEN, "The kind of specimen is not stated.")
             return None
         if self._mapping.specimens or specimen in _OTHER_SPECIMENS:
@@ -241,7 +260,7 @@ class Normaliser:
         return moment
 
     def _timing(self, raw: RawResult, meaning: CodeMeaning) -> Timing:
-        timing = _TIMINGS.get(fold_name(raw.timing))
+        timing = _TIMINGS.get(raw.timing) or _TIMINGS.get(fold_name(raw.timing))
         if timing is None:
             raise _Refused("timing", raw.timing, Reason.UNKNOWN_TIMING, "Expected pre, post or unknown.")
         if meaning.timing in (None, Timing.UNKNOWN):
@@ -273,7 +292,7 @@ class Normaliser:
         held = check_plausible(meaning.analyte, canonical, value=reading.number, unit=factor.unit, kind=factor.kind)
         if held is not None:
             raise _Refused("value", value, Reason(held.reason), held.message)
-        return _Measured(reading, canonical, factor.kind)
+        return _Measured(reading.text.strip(), reading.comparator, reading.number, canonical, factor.kind)
 
     def _read(self, value: str, value_number: str) -> Reading:
         rules = self._conventions

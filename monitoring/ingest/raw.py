@@ -27,6 +27,7 @@ class Reason(StrEnum):
     BAD_QUOTING = "bad_quoting"
     WRONG_FIELD_COUNT = "wrong_field_count"
     NUL_BYTE = "nul_byte"
+    DAMAGED_TEXT = "damaged_text"
     # who and what
     MISSING_PATIENT = "missing_patient"
     UNKNOWN_PATIENT = "unknown_patient"
@@ -102,7 +103,7 @@ class RawResult:
     ref_high: str = ""
 
 
-# The fields a sender may give, by the names used in mappings.
+# The fields a sender may give, by the names used in mappings; in the order of RawResult.
 FIELDS: tuple[str, ...] = (
     "mrn", "code", "name", "value", "value_number", "unit", "taken_at", "received_at", "timing", "status",
     "source_id", "specimen", "comment", "ref_low", "ref_high",

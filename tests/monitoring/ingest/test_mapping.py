@@ -37,6 +37,7 @@ def test_every_key_is_read() -> None:
                 "specimens": ["Sang", "Sérum"],
                 "value_number_column": "Num",
                 "dates_may_be_in_future": True,
+                "ids_are_of_samples": True,
             }
         )
     )
@@ -51,6 +52,7 @@ def test_every_key_is_read() -> None:
     assert mapping.code_map["K"] is None
     assert mapping.specimens == {"sang", "sérum"}
     assert mapping.dates_may_be_in_future is True
+    assert mapping.ids_are_of_samples is True
 
 
 WRONG = [

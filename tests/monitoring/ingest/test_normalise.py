@@ -87,6 +87,8 @@ REFUSED = [
     ({"timing": "during"}, "unknown_timing"),
     ({"code": "11065-0", "value": "60", "timing": "post"}, "timing_conflict"),
     ({"status": "Q"}, "unknown_status"),
+    ({"mrn": "A\x001"}, "nul_byte"),
+    ({"source_id": "L\ud800"}, "damaged_text"),
     ({"status": "withdrawn"}, "withdrawal_without_id"),
     ({"specimen": "Mystery Tube"}, "unknown_specimen"),
     # the trap of the founding case: "BUN" with the reference range of urea, and the reverse
@@ -190,7 +192,7 @@ def test_the_column_is_named_as_the_sender_names_it() -> None:
     assert (outcome.column, outcome.value) == ("valueuom", "grains")
 
 
-@given(st.dictionaries(st.sampled_from(FIELDS), st.text(max_size=20)))
+@given(st.dictionaries(st.sampled_from(FIELDS), st.text(alphabet=st.characters(), max_size=20)))
 def test_no_content_makes_it_fail_and_what_is_accepted_is_complete(fields: dict[str, str]) -> None:
     outcome = judge(**fields)
     assert isinstance(outcome, NormalisedResult | Refusal | Ignored)
