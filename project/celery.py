@@ -1,11 +1,16 @@
 """The Celery application, with the same structured logs as the web."""
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 from celery.signals import setup_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
+
+# As root, Celery warns of pickled messages; only JSON is accepted here, and containers run as another user.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 

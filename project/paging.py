@@ -110,7 +110,7 @@ class KeysetPagination(BasePagination):
 
     @staticmethod
     def _signer() -> signing.Signer:
-        return signing.Signer(salt="calciwatch.keyset")
+        return signing.Signer(salt="calciwatch.keyset", sep=".")
 
     def _sign(self, row: Model | Mapping[str, Any]) -> str:
         position = [self._text(_attribute(row, name.lstrip("-"))) for name in self.keyset]

