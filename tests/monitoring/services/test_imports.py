@@ -182,6 +182,23 @@ def test_a_break_in_the_middle_keeps_whole_chunks_and_can_be_taken_up(
     assert LabResult.objects.count() == 25
 
 
+def test_an_import_whose_worker_was_killed_is_taken_up_behind_its_last_chunk(
+    unit_a: Unit, patient: Patient, monkeypatch: Any
+) -> None:
+    content = HEADER + "".join(GOOD.format(number) for number in range(1, 26))
+    received = receive_file(
+        unit_a, stream=io.BytesIO(content.encode()), filename="long.csv", source="lab", mapping=None, now=NOW
+    )
+    # What SIGKILL leaves behind: whole chunks, and a status that nobody could change.
+    monkeypatch.setattr(imports, "_chunks", lambda rows, size: iter([[next(rows) for _ in range(10)]]))
+    process_import(received.pk)
+    monkeypatch.undo()
+    Import.objects.filter(pk=received.pk).update(status="running", finished_at=None)
+    imported = process_import(received.pk)
+    assert imported.status == "finished"
+    assert counts(imported) == (25, 25, 0, 0, 0)
+
+
 def test_processing_a_finished_import_again_does_nothing(unit_a: Unit, patient: Patient) -> None:
     imported = take(unit_a)
     assert counts(process_import(imported.pk)) == counts(imported)

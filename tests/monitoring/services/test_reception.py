@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -219,6 +220,7 @@ def test_an_id_with_ever_other_values_is_stopped(unit_a: Unit, patient: Patient)
     assert LabResult.objects.count() == 20
 
 
+@pytest.mark.postgres
 def test_the_number_of_statements_does_not_grow_with_the_batch(unit_a: Unit) -> None:
     def statements(number: int, first: int) -> int:
         Patient.objects.bulk_create(
@@ -248,3 +250,28 @@ def test_nothing_is_stored_when_the_batch_breaks(unit_a: Unit, patient: Patient,
         send(unit_a, result())
     assert LabResult.objects.count() == 0
     assert version(patient) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_writers_of_the_same_results_store_each_once(unit_a: Unit, patient: Patient) -> None:
+    before = version(patient)
+    batch = [result(source_id=f"L{number}") for number in range(50)]
+    start = Barrier(8)
+    answers: list[list[str]] = []
+
+    def write() -> None:
+        try:
+            start.wait(timeout=20)
+            answers.append(send(unit_a, *batch))
+        finally:
+            connection.close()
+
+    writers = [Thread(target=write) for _ in range(8)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(timeout=60)
+    assert len(answers) == 8
+    assert sorted(answer.count("accepted") for answer in answers) == [0] * 7 + [50]
+    assert LabResult.objects.count() == 50
+    assert version(patient) == before + 1
