@@ -18,6 +18,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from alerts.models import Notification
 from monitoring.models import Patient
@@ -113,7 +115,12 @@ def check_broker() -> Check:
     place = urlsplit(url)
     shown = place.path if place.scheme == "unix" else f"{place.hostname}:{place.port or 6379}"
     try:
-        with redis.Redis.from_url(url, socket_connect_timeout=BROKER_TIMEOUT, socket_timeout=BROKER_TIMEOUT) as client:
+        with redis.Redis.from_url(
+            url,
+            socket_connect_timeout=BROKER_TIMEOUT,
+            socket_timeout=BROKER_TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+        ) as client:
             lengths = {name: client.llen(name) for name in QUEUE_NAMES}
     except (redis.RedisError, OSError) as problem:
         return Check(

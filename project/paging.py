@@ -39,11 +39,15 @@ class KeysetPagination(BasePagination):
     limit_name = "limit"
     default_keyset: tuple[str, ...] = ("pk",)
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: "APIView | None" = None) -> list[Any]:
+    def paginate_queryset(
+        self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: "APIView | None" = None
+    ) -> list[Any]:
         """Give one page of rows. Raises InvalidCursor and ValidationError (at `limit`)."""
         self.request = request
         self.keyset: tuple[str, ...] = tuple(getattr(view, "keyset", self.default_keyset))
         limit = self._limit(request)
+        if not isinstance(queryset, QuerySet):
+            raise TypeError("a page is read from a queryset, which can be ordered")
         rows = queryset.order_by(*self.keyset)
         cursor = request.query_params.get(self.cursor_name)
         if cursor:

@@ -31,9 +31,18 @@ else:
 SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
 
 # Health probes ask the machine itself, so its own names always work.
-ALLOWED_HOSTS = [*env.items("CALCIWATCH_HOSTS"), "localhost", "127.0.0.1", "[::1]"]
+HOSTS = env.items("CALCIWATCH_HOSTS")
+ALLOWED_HOSTS = [*HOSTS, "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.items("CALCIWATCH_ORIGINS")
 HTTPS = env.boolean("CALCIWATCH_HTTPS", default=not (EMBEDDED or DEBUG))
+# Links in messages begin with this.
+PUBLIC_URL = env.url(
+    "CALCIWATCH_URL",
+    f"http{'s' if HTTPS else ''}://{HOSTS[0]}"
+    if HOSTS
+    else f"http://localhost:{env.integer('CALCIWATCH_PORT', 8000, minimum=1, maximum=65535)}",
+    schemes=("http", "https"),
+)
 PROXY_COUNT = env.integer("CALCIWATCH_PROXIES", 0, minimum=0, maximum=5)
 if PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -86,7 +95,15 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 # The user name and the address together: one mistyping colleague does not lock out a ward behind one address.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_IPWARE_PROXY_COUNT = PROXY_COUNT or None
+AXES_IPWARE_  # Links in messages begin with this.
+PUBLIC_URL = env.url(
+    "CALCIWATCH_URL",
+    f"http{'s' if HTTPS else ''}://{HOSTS[0]}"
+    if HOSTS
+    else f"http://localhost:{env.integer('CALCIWATCH_PORT', 8000, minimum=1, maximum=65535)}",
+    schemes=("http", "https"),
+)
+PROXY_COUNT = PROXY_COUNT or None
 AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if PROXY_COUNT else ["REMOTE_ADDR"]
 AXES_VERBOSE = False
 

@@ -37,7 +37,7 @@ class CallerThrottle(_ForgivingThrottle):
         key = getattr(request.auth, "pk", None)
         if key is not None:
             return f"throttle:key:{key}"
-        if request.user and request.user.is_authenticated:
+        if request.user.is_authenticated:
             return f"throttle:user:{request.user.pk}"
         return None
 
@@ -49,6 +49,6 @@ class StrangerThrottle(_ForgivingThrottle):
 
     def get_cache_key(self, request: Request, view: "APIView") -> str | None:
         """Give the key of the address's counter; None for a known caller."""
-        if request.auth is not None or (request.user and request.user.is_authenticated):
+        if request.auth is not None or request.user.is_authenticated:
             return None
         return f"throttle:stranger:{self.get_ident(request)}"

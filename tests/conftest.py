@@ -156,11 +156,12 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 def _use_broker(url: str) -> None:
     settings.BROKER_URL = url
-    current_app.conf.broker_url = url
-    current_app.conf.broker_read_url = current_app.conf.broker_write_url = url
-    current_app.pool.force_close_all()
-    current_app._pool = None
-    current_app.amqp._producer_pool = None
+    # Celery keeps pools of connections to the broker it first saw; the types know nothing of this inside.
+    app: Any = current_app
+    app.conf.broker_url = app.conf.broker_read_url = app.conf.broker_write_url = url
+    app.pool.force_close_all()
+    app._pool = None
+    app.amqp._producer_pool = None
 
 
 Process = subprocess.Popen[bytes]

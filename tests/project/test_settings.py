@@ -140,6 +140,22 @@ def test_mail(sentence: str, variables: dict[str, str], expected: dict[str, Any]
     assert read_settings(tmp_path, *expected, **variables) == expected, sentence
 
 
+@pytest.mark.parametrize(
+    ("sentence", "variables", "url"),
+    [
+        ("on this machine, with its port", {"CALCIWATCH_PORT": "8001"}, "http://localhost:8001"),
+        (
+            "on a server, the first of its names",
+            {"CALCIWATCH_HOSTS": "cw.example,x.example", "CALCIWATCH_HTTPS": "true"},
+            "https://cw.example",
+        ),
+        ("stated, exactly that", {"CALCIWATCH_URL": "https://ward.example/cw"}, "https://ward.example/cw"),
+    ],
+)
+def test_links_in_messages_lead_to(sentence: str, variables: dict[str, str], url: str, tmp_path: Path) -> None:
+    assert read_settings(tmp_path, "PUBLIC_URL", **variables)["PUBLIC_URL"] == url, sentence
+
+
 def test_the_content_security_policy_lets_nothing_inline_and_nothing_foreign_in(tmp_path: Path) -> None:
     policy = read_settings(tmp_path, "CONTENT_SECURITY_POLICY")["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
     assert policy["script-src"] == ["'self'"]

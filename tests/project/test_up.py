@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from project.embedded import socket_path
 from tests.services import ROOT, free_port
 
 pytestmark = [
@@ -59,18 +61,22 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Up]]:
             process.kill()
             process.wait()
     assert eventually(lambda: not processes_of(data), seconds=90), processes_of(data)
+    shutil.rmtree(socket_path(data).parent, ignore_errors=True)
 
 
 def processes_of(data: Path) -> list[str]:
     """Commands of living processes that work on the data folder."""
     mark = f"CALCIWATCH_DATA={data}".encode()
+    # The broker writes over its environment, but shows its socket.
+    broker = str(socket_path(data))
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            if mark in (entry / "environ").read_bytes().split(b"\0"):
-                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if broker in command or mark in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(command)
         except OSError:
             continue
     return found
@@ -101,7 +107,8 @@ def test_it_starts_stops_and_starts_again_leaving_nothing_behind(start: Callable
     first = start("--no-demo")
     assert eventually(lambda: verdict(first) == "ready", seconds=90), log.read_text()
     data: Path = first.data  # type: ignore[attr-defined]
-    assert len(processes_of(data)) >= 6, "supervisor, broker, web with child, worker, beat"
+    # Supervisor, broker, web and its child, worker and its child, beat.
+    assert eventually(lambda: len(processes_of(data)) == 7, seconds=30), processes_of(data)
     first.send_signal(signal.SIGINT)
     assert first.wait(timeout=60) == 0, log.read_text()
     assert not processes_of(data)
