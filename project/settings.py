@@ -95,15 +95,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 # The user name and the address together: one mistyping colleague does not lock out a ward behind one address.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_IPWARE_  # Links in messages begin with this.
-PUBLIC_URL = env.url(
-    "CALCIWATCH_URL",
-    f"http{'s' if HTTPS else ''}://{HOSTS[0]}"
-    if HOSTS
-    else f"http://localhost:{env.integer('CALCIWATCH_PORT', 8000, minimum=1, maximum=65535)}",
-    schemes=("http", "https"),
-)
-PROXY_COUNT = PROXY_COUNT or None
+AXES_IPWARE_PROXY_COUNT = PROXY_COUNT or None
 AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if PROXY_COUNT else ["REMOTE_ADDR"]
 AXES_VERBOSE = False
 
