@@ -17,6 +17,9 @@ from project.problems import CONTENT_TYPE, problem_body
 # Long enough to recognise a value in a file, short enough that an answer never repeats a whole upload.
 LONGEST_SHOWN_VALUE: Final = 200
 
+# Answers are kept in the logs of proxies and clients: what identifies a patient is not repeated in them.
+IDENTITY: Final = frozenset({"mrn", "family_name", "given_name", "birth_date"})
+
 EXPECTED_BY_CODE: Final = {
     "required": "a value; the field is missing",
     "null": "a value, not null",
@@ -129,7 +132,7 @@ def _field_error(path: Sequence[str | int], message: Any, sent: Any) -> dict[str
     code = str(getattr(message, "code", "invalid"))
     return {
         "place": _place(path),
-        "value": _showable(_look_up(sent, path)),
+        "value": None if path and path[-1] in IDENTITY else _showable(_look_up(sent, path)),
         "expected": EXPECTED_BY_CODE.get(code, str(message)),
         "message": str(message),
         "code": code,

@@ -54,6 +54,8 @@ class RefusingView(APIView):
         """Raise it."""
         raise RAISED[-1]
 
+    put = get
+
     def post(self, request: Request) -> Response:
         """Validate a batch."""
         BatchSerializer(data=request.data).is_valid(raise_exception=True)
@@ -174,6 +176,15 @@ def test_field_errors_name_place_value_and_what_was_expected(
     assert error["value"] == value
     assert error["expected"] == expected
     assert answer.json()["type"] == "/problems/validation-error"
+
+
+def test_what_identifies_a_patient_is_not_repeated_in_the_answer() -> None:
+    failure = exceptions.ValidationError({"rows": [{"mrn": ["too long"], "value": ["not a number"]}]})
+    RAISED.append(failure)
+    sent = {"rows": [{"mrn": "Okonjo-77", "value": "high"}]}
+    answer = APIClient().put("/api/v1/refusing/", sent, format="json")
+    found = {error["place"]: error["value"] for error in answer.json()["errors"]}
+    assert found == {"rows[0].mrn": None, "rows[0].value": "high"}
 
 
 def test_all_wrong_fields_are_told_at_once() -> None:
