@@ -16,6 +16,7 @@ PURE = (
     "monitoring.rules",
     "monitoring.ingest",
     "monitoring.simulation",
+    "monitoring.demo",
     "monitoring.charts",
     "alerts.lifecycle",
     "alerts.reconcile",
