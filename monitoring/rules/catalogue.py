@@ -197,7 +197,7 @@ RULES: tuple[Rule, ...] = (
             missing="corrected calcium",
             steps=(
                 (Above("urgent", ionised="ionised_critical"), Severity.URGENT),
-                (AtLeast("critical", ionised="ionised_never"), Severity.CRITICAL),
+                (AtLeast("critical"), Severity.CRITICAL),
             ),
         ),
         entry="Corrected calcium above {limit} mg/dL (ionised above {ionised_limit} mmol/L) in two of the last three "
@@ -217,7 +217,6 @@ RULES: tuple[Rule, ...] = (
             Parameter("critical", 14.0, "mg/dL", 12.5, 15.0, "this or more is critical (RCP17)"),
             Parameter("ionised_limit", 1.32, "mmol/L", 1.2, 1.5, "ionised calcium (expert default, uncalibrated)"),
             Parameter("ionised_critical", 1.6, "mmol/L", 1.4, 2.0, "ionised, urgent (expert default, uncalibrated)"),
-            Parameter("ionised_never", 99.0, "mmol/L", 99.0, 99.0, "ionised calcium alone is never critical here"),
         ),
         needs=CALCAEMIA,
         raised_when="Urgent above {urgent} mg/dL, critical at {critical} mg/dL or more, in one of the last "

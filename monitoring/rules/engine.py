@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -105,9 +107,9 @@ def _next_due(features: Features) -> Ints:
         np.minimum.at(due, verdicts.wake_patient, verdicts.wake_at)
     for table, column in DATED:
         frame = getattr(features.facts, table)
-        times = frame[column].to_numpy(dtype=np.int64)
+        times = frame[column]
         later = times > features.as_of
-        position = np.searchsorted(features.ids, frame["patient"].to_numpy(dtype=np.int64)[later])
+        position = np.searchsorted(features.ids, frame["patient"][later])
         np.minimum.at(due, position, times[later])
     readings = features.facts.readings
     later = readings.taken_at > features.as_of
@@ -145,10 +147,23 @@ def _findings(features: Features, rules: tuple[Rule, ...]) -> list[RuleFinding]:
                 cleared_at=None if cleared[i] == NO_TIME else from_seconds(cleared[i]),
                 evidence_of=verdicts.evidence_of,
                 evidence=tuple(dict.fromkeys(e for e in evidence[i] if e >= 0)),
-                numbers={name: column[i] for name, column in numbers.items()},
+                numbers=_shown({name: column[i] for name, column in numbers.items()}),
                 missing=tuple(name for name, flags in missing if flags[i]),
             )
             for i in range(len(rows))
         )
     out.sort(key=lambda finding: finding.key)
     return out
+
+
+def _shown(numbers: dict[str, Any]) -> dict[str, Any]:
+    """Numbers without the places that hold nothing; a value that is only bounded is None."""
+    if "values" not in numbers:
+        return numbers
+    there = [i for i, moment in enumerate(numbers["times"]) if moment != NO_TIME]
+    values = [numbers["values"][i] for i in there]
+    return {
+        "values": [None if math.isnan(value) else value for value in values],
+        "times": [numbers["times"][i] for i in there],
+        "ionised": [numbers["ionised"][i] for i in there],
+    }

@@ -12,11 +12,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from monitoring.clinical.analytes import ANALYTES, BY_CODE
 from monitoring.clinical.sites import Side
-from monitoring.rules.types import DAY, NEVER, NO_TIME, Facts, Flags, Floats, Ints, Params, State, Verdicts
+from monitoring.rules.types import DAY, NEVER, NO_TIME, Facts, Flags, Floats, Ints, Params, State, Table, Verdicts
 
 ANALYTE_ORDER: tuple[str, ...] = tuple(analyte.code for analyte in ANALYTES)
 COMPARATORS: tuple[str, ...] = ("", "<", "<=", ">", ">=")
@@ -26,6 +25,8 @@ TIMINGS: tuple[str, ...] = ("pre", "post", "unknown")
 MOVED_BY_DIALYSIS: frozenset[str] = frozenset(
     {"calcium", "calcium_corrected", "calcium_ionised", "phosphate", "urea", "creatinine", "bicarbonate", "magnesium"}
 )
+# A lesion of these certainties is known tumoral calcinosis.
+ESTABLISHED: frozenset[str] = frozenset({"typical_imaging", "histology"})
 # Corrected calcium = calcium + 0.8 x (4.0 - albumin), mg/dL and g/dL (KD6).
 CORRECTION, ALBUMIN_NORMAL = 0.8, 4.0
 # Albumin of the same draw or of the 31 days before it (expert default, uncalibrated).
@@ -106,11 +107,9 @@ class Features:
         self.facts = facts
         self.as_of = as_of
         self.known_at = known_at
-        ids = facts.patients["id"].to_numpy(dtype=np.int64)
-        order = np.argsort(ids, kind="stable")
-        self.patients = facts.patients.iloc[order].reset_index(drop=True)
-        self.ids: Ints = ids[order]
-        self.n = len(ids)
+        self.patients = facts.patients.take(np.argsort(facts.patients["id"], kind="stable"))
+        self.ids: Ints = self.patients["id"]
+        self.n = len(self.ids)
         self._series: dict[str, Series] = {}
         self.verdicts: dict[str, Verdicts] = {}
         self.params: dict[str, Params] = {}
@@ -119,7 +118,7 @@ class Features:
 
     def of_patient(self, column: str) -> Ints:
         """A column of times or days of the table of patients, in patient order."""
-        return self.patients[column].to_numpy(dtype=np.int64)
+        return self.patients[column]
 
     def standing(self, code: str) -> Flags:
         """Per patient, whether rule `code` stands in any scope; False for a rule that is not in the catalogue."""
@@ -274,59 +273,66 @@ class Features:
 
     # Findings, imaging and lesions -----------------------------------------------------------------------------
 
-    def known(self, table: str, at: str) -> pd.DataFrame:
-        """Rows of `table` that were known at `known_at` and lie at or before `as_of` by column `at`, with `pos`."""
-        frame: pd.DataFrame = getattr(self.facts, table)
-        keep = (frame["recorded_at"] <= self.known_at) & (frame[at] <= self.as_of)
-        if "retired_at" in frame:
-            keep &= frame["retired_at"] > self.known_at
-        frame = frame[keep]
-        return frame.assign(pos=np.searchsorted(self.ids, frame["patient"].to_numpy(dtype=np.int64))).sort_values(
-            ["pos", at, "id"], kind="stable"
-        )
+    def known(self, name: str, at: str) -> Table:
+        """Rows of table `name` known at `known_at` and not after `as_of` by column `at`, with `pos` of the patient.
+
+        Sorted by `pos`, `at` and id.
+        """
+        table: Table = getattr(self.facts, name)
+        keep = (table["recorded_at"] <= self.known_at) & (table[at] <= self.as_of)
+        if "retired_at" in table:
+            keep &= table["retired_at"] > self.known_at
+        table = table.take(keep)
+        table = table.having(pos=np.searchsorted(self.ids, table["patient"]))
+        return table.take(np.lexsort((table["id"], table[at], table["pos"])))
 
     @cached_property
-    def findings(self) -> pd.DataFrame:
+    def findings(self) -> Table:
         """Findings, one row per single side (a bilateral one is two), with `start` (onset, else noted) and `place`.
 
         `gone_at` is NEVER while the finding is present.
         """
-        frame = self.known("findings", "noted_at")
-        both = frame["side"] == Side.BILATERAL.value
-        frame = pd.concat(
-            [
-                frame[~both],
-                frame[both].assign(side=Side.LEFT.value),
-                frame[both].assign(side=Side.RIGHT.value),
-            ]
-        ).sort_values(["pos", "noted_at", "id", "side"], kind="stable")
-        onset, noted = frame["onset"].to_numpy(dtype=np.int64), frame["noted_at"].to_numpy(dtype=np.int64)
-        gone = frame["resolved_at"].to_numpy(dtype=np.int64)
-        return frame.assign(
+        table = self.known("findings", "noted_at")
+        both = table["side"] == Side.BILATERAL.value
+        if both.any():
+            pair = table.take(both)
+            sides = [pair.having(side=np.full(len(pair), side.value, dtype=object)) for side in (Side.LEFT, Side.RIGHT)]
+            table = Table.stacked(table.take(~both), *sides)
+            table = table.take(np.lexsort((table["side"].astype(str), table["id"], table["noted_at"], table["pos"])))
+        onset, noted, gone = table["onset"], table["noted_at"], table["resolved_at"]
+        return table.having(
             start=np.where(onset == NO_TIME, noted, np.minimum(onset, noted)),
             gone_at=np.where((gone == NO_TIME) | (gone > self.as_of), NEVER, gone),
-            place=frame["site"].astype(object) + ":" + frame["side"].astype(object),
-        ).reset_index(drop=True)
+            place=table["site"] + ":" + table["side"] if len(table) else table["site"],
+        )
 
     @cached_property
-    def imaging(self) -> pd.DataFrame:
+    def imaging(self) -> Table:
         """Imaging studies performed by `as_of`."""
-        return self.known("imaging", "performed_at").reset_index(drop=True)
+        return self.known("imaging", "performed_at")
 
     @cached_property
-    def lesions(self) -> pd.DataFrame:
-        """Lesions recorded by now, with `known_at` the time from which they count as known tumoral calcinosis."""
-        frame = self.known("lesions", "recorded_at")
-        certain = frame["certain_since"].to_numpy(dtype=np.int64)
-        sure = frame["certainty"].isin(["typical_imaging", "histology"]).to_numpy() & (certain <= self.as_of)
-        return frame.assign(is_known=sure).reset_index(drop=True)
+    def lesions(self) -> Table:
+        """Lesions recorded by now, with `is_known`: whether tumoral calcinosis is established there."""
+        table = self.known("lesions", "recorded_at")
+        sure = table.is_any("certainty", ESTABLISHED) & (table["certain_since"] <= self.as_of)
+        return table.having(is_known=sure)
 
     @cached_property
     def known_calcinosis(self) -> Flags:
         """Per patient, whether tumoral calcinosis is established (typical imaging or histology)."""
         out = np.zeros(self.n, dtype=bool)
-        out[self.lesions.loc[self.lesions["is_known"], "pos"].to_numpy(dtype=np.int64)] = True
+        out[self.lesions["pos"][self.lesions["is_known"]]] = True
         return out
+
+
+def pairs_of(left: Ints, right: Ints) -> tuple[Ints, Ints]:
+    """All pairs (row of `left`, row of `right`) with the same patient position; `right` must be sorted."""
+    low, high = np.searchsorted(right, left, side="left"), np.searchsorted(right, left, side="right")
+    counts = high - low
+    rows = np.repeat(np.arange(len(left), dtype=np.int64), counts)
+    within = np.arange(len(rows), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
+    return rows, np.repeat(low, counts) + within
 
 
 def _take(values: Any, rows: Ints) -> Any:

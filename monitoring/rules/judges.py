@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from monitoring.rules.conditions import Condition, freshness, latch, state_of
-from monitoring.rules.features import Features, Series
+from monitoring.rules.features import Features, Series, pairs_of
 from monitoring.rules.types import (
     DAY,
     NEVER,
@@ -19,6 +18,7 @@ from monitoring.rules.types import (
     Params,
     Severity,
     State,
+    Table,
     Verdicts,
 )
 
@@ -45,51 +45,57 @@ class Latched:
 
     def __call__(self, features: Features, params: Params) -> Verdicts:
         """Judge every patient of `features`."""
-        series = features.series(self.series)
+        series, n = features.series(self.series), features.n
+        if not len(series):
+            return self._nothing_known(n)
         latched = latch(series, self.enters.rows(series, params), self.leaves.rows(series, params))
         fresh, due = freshness(series, features.as_of, self.stale_days)
         state = state_of(latched, fresh)
-        n = features.n
         shown = self._evidence_rows(series, params, latched.entered)
         severity = np.full(n, self.severity, dtype=np.int8)
-        worst = np.full((n, SHOWN), -1, dtype=np.int64)
         for condition, step in self.steps:
             hit = self._in_last_three(series, condition.rows(series, params) == TRUE)
             rises = latched.standing & (hit >= 0) & (step > severity)
             severity[rises] = step
-            worst[rises] = -1
-            worst[rises, 0] = hit[rises]
-        shown = np.where((worst[:, :1] >= 0), np.where(worst >= 0, worst, -1), shown)
-        at = series.at if len(series) else np.zeros(1, dtype=np.int64)
-        components = series.ids if len(series) else np.full((1, series.ids.shape[1] if series.ids.ndim == 2 else 1), -1)
-        values = series.shown if len(series) else np.zeros(1)
-        ionised = series.ionised if len(series) else np.zeros(1, dtype=bool)
-        safe = np.maximum(shown, 0)
-        evidence = np.where((shown >= 0)[:, :, None], components[safe], -1).reshape(n, -1)
-        has_entry = latched.entered >= 0
+            shown[rises] = -1
+            shown[rises, 0] = hit[rises]
+        there, row = shown >= 0, np.maximum(shown, 0)
         return Verdicts(
             patient=np.arange(n, dtype=np.int64),
             scope=np.full(n, "", dtype=object),
             state=state,
-            since=np.where(has_entry, at[np.maximum(latched.entered, 0)], NO_TIME),
-            cleared_at=np.where(latched.left >= 0, at[np.maximum(latched.left, 0)], NO_TIME),
+            since=np.where(latched.entered >= 0, series.at[np.maximum(latched.entered, 0)], NO_TIME),
+            cleared_at=np.where(latched.left >= 0, series.at[np.maximum(latched.left, 0)], NO_TIME),
             severity=severity,
             due=due,
             evidence_of="lab_result",
-            evidence=evidence,
+            evidence=np.where(there[:, :, None], series.ids[row], -1).reshape(n, SHOWN * series.ids.shape[1]),
             numbers={
-                "values": np.where(shown >= 0, values[safe], np.nan),
-                "times": np.where(shown >= 0, at[safe], NO_TIME),
-                "ionised": ionised[safe] & (shown >= 0),
+                "values": np.where(there, series.shown[row], np.nan),
+                "times": np.where(there, series.at[row], NO_TIME),
+                "ionised": series.ionised[row] & there,
             },
             missing={self.missing: (state == State.UNKNOWN) | (state == State.INDETERMINATE)},
+        )
+
+    def _nothing_known(self, n: int) -> Verdicts:
+        none = np.full(n, NO_TIME, dtype=np.int64)
+        return Verdicts(
+            patient=np.arange(n, dtype=np.int64),
+            scope=np.full(n, "", dtype=object),
+            state=np.full(n, State.UNKNOWN, dtype=np.int8),
+            since=none,
+            cleared_at=none,
+            severity=np.full(n, self.severity, dtype=np.int8),
+            due=np.full(n, NEVER, dtype=np.int64),
+            evidence_of="lab_result",
+            evidence=np.empty((n, 0), dtype=np.int64),
+            missing={self.missing: np.ones(n, dtype=bool)},
         )
 
     def _evidence_rows(self, series: Series, params: Params, entered: Ints) -> Ints:
         """Rows (n, SHOWN) of the readings beyond the limit that made each episode begin, newest last."""
         rows = np.full((len(entered), SHOWN), -1, dtype=np.int64)
-        if not len(series):
-            return rows
         beyond = self.beyond.rows(series, params) == TRUE
         has = np.flatnonzero(entered >= 0)
         entry = entered[has]
@@ -109,8 +115,6 @@ class Latched:
         """Per patient, the newest of the last three readings that is hit, -1 for none."""
         start, stop = series.first[:-1], series.first[1:]
         out = np.full(len(start), -1, dtype=np.int64)
-        if not len(series):
-            return out
         newest = np.maximum(stop - 1, 0)
         for back in range(SHOWN - 1, -1, -1):
             row = stop - 1 - back
@@ -136,29 +140,31 @@ def join_episodes(patient: Ints, scope: np.ndarray, start: Ints, end: Ints, ids:
 
     `ids` are those of the (at most three, newest) rows of that newest episode, shape (k, 3), -1 for none.
     """
-    frame = pd.DataFrame({"patient": patient, "scope": scope, "start": start, "end": end, "id": ids})
-    frame = frame[frame["start"] <= as_of].sort_values(["patient", "scope", "start", "id"], kind="stable")
-    if frame.empty:
+    begun = start <= as_of
+    patient, scope, start, end, ids = patient[begun], scope[begun], start[begun], end[begun], ids[begun]
+    if not len(patient):
         none = np.empty(0, dtype=np.int64)
         return Episodes(none, np.empty(0, dtype=object), none, none, np.empty((0, SHOWN), dtype=np.int64))
-    place = frame.groupby(["patient", "scope"], sort=False)
-    reach = place["end"].cummax()
-    before = reach.groupby([frame["patient"], frame["scope"]], sort=False).shift(fill_value=NO_TIME)
-    frame["episode"] = (frame["start"] > before).groupby([frame["patient"], frame["scope"]], sort=False).cumsum()
-    newest = frame[frame["episode"] == place["episode"].transform("max")]
-    grouped = newest.groupby(["patient", "scope"], sort=True)
-    summary = grouped.agg(since=("start", "min"), until=("end", "max")).reset_index()
-    shown = np.full((len(summary), SHOWN), -1, dtype=np.int64)
-    group = grouped.ngroup().to_numpy()
-    from_end = grouped.cumcount(ascending=False).to_numpy()
-    few = from_end < SHOWN
-    shown[group[few], SHOWN - 1 - from_end[few]] = newest["id"].to_numpy(dtype=np.int64)[few]
+    names, place = np.unique(scope.astype(str), return_inverse=True)
+    order = np.lexsort((ids, start, place, patient))
+    patient, place, start, end, ids = patient[order], place[order], start[order], end[order], ids[order]
+    opens = np.concatenate(([True], (np.diff(patient) != 0) | (np.diff(place) != 0)))
+    group = np.cumsum(opens) - 1
+    # The latest end so far within each group: ends as ranks, so that group and rank fit into one running maximum.
+    ends, rank = np.unique(end, return_inverse=True)
+    reach = np.maximum.accumulate(group * len(ends) + rank) - group * len(ends)
+    before = np.concatenate(([NO_TIME], ends[reach[:-1]]))
+    begins = opens | (start > before)
+    rows = np.arange(len(patient), dtype=np.int64)
+    last = np.concatenate((np.flatnonzero(opens)[1:] - 1, [len(patient) - 1]))
+    first = np.maximum.accumulate(np.where(begins, rows, 0))[last]
+    shown = last[:, None] - np.arange(SHOWN - 1, -1, -1)
     return Episodes(
-        patient=summary["patient"].to_numpy(dtype=np.int64),
-        scope=summary["scope"].to_numpy(dtype=object),
-        since=summary["since"].to_numpy(dtype=np.int64),
-        until=summary["until"].to_numpy(dtype=np.int64),
-        ids=shown,
+        patient=patient[last],
+        scope=names[place[last]].astype(object),
+        since=start[first],
+        until=ends[reach[last]],
+        ids=np.where(shown >= first[:, None], ids[np.maximum(shown, 0)], -1),
     )
 
 
@@ -186,42 +192,39 @@ def verdicts_of_episodes(
     )
 
 
-def imaged_after(features: Features, findings: pd.DataFrame, modalities: frozenset[str] | None = None) -> Ints:
+def imaged_after(features: Features, findings: Table) -> Ints:
     """Per row of `findings`, when its site was first imaged at or after it was noted (NEVER: not yet).
 
-    A study counts when region and side agree; a study of both sides or of no stated side counts for either.
+    A study counts when region and side agree; a study of both sides or of no stated side counts for either, and so
+    does any study of the region when the finding's own side is not stated.
     """
     studies = features.imaging
-    if modalities is not None:
-        studies = studies[studies["modality"].isin(modalities)]
-    out = np.full(len(findings), NEVER, dtype=np.int64)
-    if studies.empty or findings.empty:
-        return out
-    left = findings[["pos", "site", "side", "noted_at"]].assign(row=np.arange(len(findings)))
-    pairs = left.merge(studies[["pos", "site", "side", "performed_at"]], on=["pos", "site"], suffixes=("", "_study"))
-    fits = (pairs["side"] == pairs["side_study"]) | pairs["side_study"].isin(["bilateral", "unknown"])
-    fits |= pairs["side"].isin(["unknown"])
-    pairs = pairs[fits & (pairs["performed_at"] >= pairs["noted_at"])]
-    first = pairs.groupby("row")["performed_at"].min()
-    out[first.index.to_numpy()] = first.to_numpy(dtype=np.int64)
-    return out
-
-
-def closed_after(features: Features, findings: pd.DataFrame) -> Ints:
-    """Per row of `findings`, when a clinician closed its lesion with a plan, at or after it was noted (NEVER: not)."""
-    out = np.full(len(findings), NEVER, dtype=np.int64)
-    lesions = features.lesions
-    lesions = lesions[(lesions["closed_at"] != NO_TIME) & (lesions["closed_at"] <= features.as_of)]
-    if lesions.empty or findings.empty:
-        return out
-    left = findings[["pos", "site", "side", "noted_at", "lesion"]].assign(row=np.arange(len(findings)))
-    pairs = left.merge(lesions[["pos", "id", "site", "side", "closed_at"]], on="pos", suffixes=("", "_lesion"))
-    by_place = (pairs["site"] == pairs["site_lesion"]) & (
-        (pairs["side"] == pairs["side_lesion"]) | (pairs["side_lesion"] == "bilateral")
+    row, study = pairs_of(findings["pos"], studies["pos"])
+    side, of_study = findings["side"][row], studies["side"][study]
+    fits = (findings["site"][row] == studies["site"][study]) & (
+        (side == of_study) | (of_study == "bilateral") | (of_study == "unknown") | (side == "unknown")
     )
-    linked = pairs["lesion"] >= 0
-    fits = (linked & (pairs["lesion"] == pairs["id"])) | (~linked & by_place)
-    pairs = pairs[fits & (pairs["closed_at"] >= pairs["noted_at"])]
-    first = pairs.groupby("row")["closed_at"].min()
-    out[first.index.to_numpy()] = first.to_numpy(dtype=np.int64)
+    performed = studies["performed_at"][study]
+    fits &= performed >= findings["noted_at"][row]
+    return first_time(len(findings), row[fits], performed[fits])
+
+
+def closed_after(features: Features, findings: Table) -> Ints:
+    """Per row of `findings`, when a clinician closed its lesion with a plan, at or after it was noted (NEVER: not)."""
+    lesions = features.lesions
+    lesions = lesions.take((lesions["closed_at"] != NO_TIME) & (lesions["closed_at"] <= features.as_of))
+    row, lesion = pairs_of(findings["pos"], lesions["pos"])
+    side, of_lesion = findings["side"][row], lesions["side"][lesion]
+    same_place = (findings["site"][row] == lesions["site"][lesion]) & ((side == of_lesion) | (of_lesion == "bilateral"))
+    linked = findings["lesion"][row]
+    fits = np.where(linked >= 0, linked == lesions["id"][lesion], same_place).astype(bool)
+    closed = lesions["closed_at"][lesion]
+    fits &= closed >= findings["noted_at"][row]
+    return first_time(len(findings), row[fits], closed[fits])
+
+
+def first_time(count: int, rows: Ints, times: Ints) -> Ints:
+    """Per row 0..count-1 the earliest of its times, NEVER for a row without any."""
+    out = np.full(count, NEVER, dtype=np.int64)
+    np.minimum.at(out, rows, times)
     return out

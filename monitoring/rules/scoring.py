@@ -36,6 +36,8 @@ INPUT_DAYS: tuple[tuple[str, str, int], ...] = (
 NEEDS = (Need("bicarbonate", 120), Need("pth", 200), Need("kt_v", 120), Need("urr", 120))
 # A chairside screen or a noted finding this recent means that somebody asked (monthly, twice; expert default).
 ASKED_DAYS = 62
+_COMPLAINTS = frozenset({FindingKind.MASS.value, FindingKind.LOSS_OF_MOTION.value, FindingKind.PAIN.value})
+_HOT = frozenset(kind.value for kind in HOT_LESION_SIGNS)
 NO, COUNTED, NOT_KNOWN = 0, 1, 2
 STATE_NAMES = ("no", "counted", "unknown")
 
@@ -58,7 +60,7 @@ def _line(code: str, part: str, label: str, points: int, true: Flags, unknown: F
     return Line(code, part, label, np.where(true, points, 0).astype(np.int64), state.astype(np.int64))
 
 
-def _has(features: Features, positions: np.ndarray) -> Flags:
+def _has(features: Features, positions: Ints) -> Flags:
     out = np.zeros(features.n, dtype=bool)
     out[positions] = True
     return out
@@ -67,34 +69,26 @@ def _has(features: Features, positions: np.ndarray) -> Flags:
 def symptom_lines(features: Features) -> list[Line]:
     """Points for what was found: mass 5, loss of motion 2, lasting pain 1, two places 1, cord 4, skin 3, itch 1."""
     found = features.findings
-    here = found[found["gone_at"] == NEVER]
+    present = found["gone_at"] == NEVER
     asked = np.full(features.n, NO_TIME, dtype=np.int64)
     screens = features.known("screens", "asked_at")
-    for positions, times in (
-        (screens["pos"].to_numpy(dtype=np.int64), screens["asked_at"].to_numpy(dtype=np.int64)),
-        (found["pos"].to_numpy(dtype=np.int64), found["noted_at"].to_numpy(dtype=np.int64)),
-    ):
-        np.maximum.at(asked, positions, times)
+    np.maximum.at(asked, screens["pos"], screens["asked_at"])
+    np.maximum.at(asked, found["pos"], found["noted_at"])
     unasked = asked < features.as_of - ASKED_DAYS * DAY
     joint = joint_complaints(features, features.params["S02"])
-    joint = joint[(joint["gone_at"] == NEVER) & (joint["true_at"] <= features.as_of)]
-    mass = here[here["kind"] == FindingKind.MASS.value]
-    loss = here[here["kind"] == FindingKind.LOSS_OF_MOTION.value]
-    places = here[here["kind"].isin(["mass", "loss_of_motion", "pain"])][["pos", "place"]].drop_duplicates()
-    several = np.bincount(places["pos"].to_numpy(dtype=np.int64), minlength=features.n) >= 2
-    hot = _has(features, here[here["kind"].isin([k.value for k in HOT_LESION_SIGNS])]["pos"].to_numpy())
-    itch = _has(features, here[here["kind"] == FindingKind.ITCH.value]["pos"].to_numpy())
+    lasting = (joint["gone_at"] == NEVER) & (joint["true_at"] <= features.as_of) & ~joint["is_loss"]
+    mass = _has(features, found["pos"][present & (found["kind"] == FindingKind.MASS.value)])
+    loss = _has(features, found["pos"][present & (found["kind"] == FindingKind.LOSS_OF_MOTION.value)])
+    complaint = present & found.is_any("kind", _COMPLAINTS)
+    places = set(zip(found["pos"][complaint].tolist(), found["place"][complaint].tolist(), strict=True))
+    counted = np.fromiter((position for position, _ in places), dtype=np.int64, count=len(places))
+    several = np.bincount(counted, minlength=features.n) >= 2
+    hot = _has(features, found["pos"][present & found.is_any("kind", _HOT)])
+    itch = _has(features, found["pos"][present & (found["kind"] == FindingKind.ITCH.value)])
     lines = [
-        _line("mass", "symptoms", "Mass", 5, _has(features, mass["pos"].to_numpy()), unasked),
-        _line("motion", "symptoms", "Loss of motion", 2, _has(features, loss["pos"].to_numpy()), unasked),
-        _line(
-            "pain",
-            "symptoms",
-            "Pain for six weeks",
-            1,
-            _has(features, joint[~joint["is_loss"]]["pos"].to_numpy()),
-            unasked,
-        ),
+        _line("mass", "symptoms", "Mass", 5, mass, unasked),
+        _line("motion", "symptoms", "Loss of motion", 2, loss, unasked),
+        _line("pain", "symptoms", "Pain for six weeks", 1, _has(features, joint["pos"][lasting]), unasked),
         _line("places", "symptoms", "Two or more places", 1, several, unasked),
         _line("cord", "symptoms", "Sign from cord or neck", 4, features.standing("S03"), unasked),
         _line("skin", "symptoms", "Discharge, ulcer or inflamed swelling", 3, hot, unasked),
@@ -122,28 +116,26 @@ def exposure_lines(features: Features) -> list[Line]:
     years = np.where(dialysis == NO_TIME, -1.0, (features.as_of - dialysis) / YEAR)
     unknown = dialysis == NO_TIME
     long_ckd = unknown & (ckd != NO_TIME) & (features.as_of - ckd >= 20 * YEAR)
-    vka = features.known("treatments", "started_on")
-    vka = vka[
-        (vka["drug_class"] == "vitamin_k_antagonist")
-        & ((vka["ended_on"] == NO_TIME) | (vka["ended_on"] > features.as_of))
-    ]
+    drugs = features.known("treatments", "started_on")
+    taken = (drugs["ended_on"] == NO_TIME) | (drugs["ended_on"] > features.as_of)
+    vka = taken & (drugs["drug_class"] == "vitamin_k_antagonist")
     return [
         _line(
             "dialysis5", "exposure", "Dialysis for 5 to 9.9 years", 1, (years >= 5) & (years < 10), unknown & ~long_ckd
         ),
         _line("dialysis10", "exposure", "Dialysis for 10 years or more", 2, years >= 10, unknown & ~long_ckd),
         _line("ckd20", "exposure", "Kidney disease for 20 years, start of dialysis unknown", 2, long_ckd),
-        _line("vka", "exposure", "Vitamin K antagonist", 1, _has(features, vka["pos"].to_numpy())),
+        _line("vka", "exposure", "Vitamin K antagonist", 1, _has(features, drugs["pos"][vka])),
     ]
 
 
 def history_lines(features: Features) -> list[Line]:
     """Points for established tumoral calcinosis and for an excision within 24 months."""
     procedures = features.known("procedures", "performed_on")
-    recent = procedures[(procedures["kind"] == "excision") & (procedures["performed_on"] > features.as_of - 2 * YEAR)]
+    recent = (procedures["kind"] == "excision") & (procedures["performed_on"] > features.as_of - 2 * YEAR)
     return [
         _line("known", "history", "Tumoral calcinosis established", 3, features.known_calcinosis),
-        _line("excision", "history", "Excision within 24 months", 1, _has(features, recent["pos"].to_numpy())),
+        _line("excision", "history", "Excision within 24 months", 1, _has(features, procedures["pos"][recent])),
     ]
 
 
@@ -239,11 +231,10 @@ def _milestones(features: Features) -> Ints:
         ("findings", "noted_at", ASKED_DAYS * DAY + 1),
     ):
         rows = features.known(table, column)
-        moment = rows[column].to_numpy(dtype=np.int64) + after
+        moment = rows[column] + after
         later = moment > as_of
-        np.minimum.at(due, rows["pos"].to_numpy(dtype=np.int64)[later], moment[later])
-    ended = features.known("treatments", "started_on")
-    ends = ended["ended_on"].to_numpy(dtype=np.int64)
-    later = (ends != NO_TIME) & (ends > as_of)
-    np.minimum.at(due, ended["pos"].to_numpy(dtype=np.int64)[later], ends[later])
+        np.minimum.at(due, rows["pos"][later], moment[later])
+    drugs = features.known("treatments", "started_on")
+    later = (drugs["ended_on"] != NO_TIME) & (drugs["ended_on"] > as_of)
+    np.minimum.at(due, drugs["pos"][later], drugs["ended_on"][later])
     return due

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from monitoring.rules.types import NEVER, NO_TIME, Facts, Readings
+from monitoring.rules.types import NEVER, NO_TIME, Facts, Readings, Table
 
 # column -> (kind, value when absent); kinds: int (ids, times, flags), float, text.
 COLUMNS: dict[str, dict[str, tuple[str, Any]]] = {
@@ -85,7 +84,7 @@ COLUMNS: dict[str, dict[str, tuple[str, Any]]] = {
 _DTYPES: dict[str, Any] = {"int": np.int64, "float": np.float64, "text": object}
 
 
-def table_of(name: str, rows: Iterable[Sequence[Any]], columns: Sequence[str] | None = None) -> pd.DataFrame:
+def table_of(name: str, rows: Iterable[Sequence[Any]], columns: Sequence[str] | None = None) -> Table:
     """The table `name` from rows in the order of `columns` (default: all); None stands for an absent value."""
     spec = COLUMNS[name]
     given = list(columns or spec)
@@ -99,7 +98,7 @@ def table_of(name: str, rows: Iterable[Sequence[Any]], columns: Sequence[str] | 
             data[column] = np.array(filled, dtype=_DTYPES[kind])
         else:
             data[column] = np.full(length, absent, dtype=_DTYPES[kind])
-    return pd.DataFrame(data, copy=False)
+    return Table(data)
 
 
 def readings_of(rows: Iterable[Sequence[Any]]) -> Readings:
@@ -118,7 +117,7 @@ def readings_of(rows: Iterable[Sequence[Any]]) -> Readings:
     )
 
 
-def facts_of(tables: Mapping[str, pd.DataFrame], readings: Readings) -> Facts:
+def facts_of(tables: Mapping[str, Table], readings: Readings) -> Facts:
     """Facts from the tables at hand; a table that is not given is empty."""
     full = {name: tables[name] if name in tables else table_of(name, ()) for name in COLUMNS}
     return Facts(readings=readings, **full)

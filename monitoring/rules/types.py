@@ -6,7 +6,7 @@ count as their midnight UTC. Patients are positions 0..n-1 in the table of patie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 if TYPE_CHECKING:
     from monitoring.rules.features import Features
@@ -135,6 +134,43 @@ class Tuning:
         return {parameter.name: float(own.get(parameter.name, parameter.default)) for parameter in rule.parameters}
 
 
+class Table:
+    """A few parallel columns of one length: what a data frame would be, without its cost for one patient."""
+
+    __slots__ = ("columns", "size")
+
+    def __init__(self, columns: Mapping[str, npt.NDArray[Any]], size: int | None = None) -> None:
+        self.columns = dict(columns)
+        self.size = len(next(iter(self.columns.values()))) if size is None else size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        return self.columns[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def take(self, rows: npt.NDArray[Any]) -> Table:
+        """The rows that a mask marks, or those at the given positions, in that order."""
+        return Table({name: column[rows] for name, column in self.columns.items()})
+
+    def having(self, **columns: npt.NDArray[Any]) -> Table:
+        """The same rows with further or other columns."""
+        return Table(self.columns | columns, self.size)
+
+    def is_any(self, name: str, values: Collection[str]) -> Flags:
+        """Mask of the rows whose text in column `name` is one of `values`."""
+        return np.fromiter((value in values for value in self.columns[name]), dtype=bool, count=self.size)
+
+    @staticmethod
+    def stacked(*tables: Table) -> Table:
+        """The rows of all tables below each other; the columns are those of the first."""
+        names = list(tables[0].columns)
+        return Table({name: np.concatenate([table.columns[name] for table in tables]) for name in names})
+
+
 @dataclass(frozen=True)
 class Facts:
     """Everything known of some patients, as tables. Columns (times in seconds, NO_TIME when unknown):
@@ -148,14 +184,14 @@ class Facts:
         kind, performed_on, recorded_at; treatments: patient, id, drug_class, started_on, ended_on, recorded_at.
     """
 
-    patients: pd.DataFrame
+    patients: Table
     readings: Readings
-    findings: pd.DataFrame
-    imaging: pd.DataFrame
-    lesions: pd.DataFrame
-    screens: pd.DataFrame
-    procedures: pd.DataFrame
-    treatments: pd.DataFrame
+    findings: Table
+    imaging: Table
+    lesions: Table
+    screens: Table
+    procedures: Table
+    treatments: Table
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,7 +11,7 @@ from monitoring.clinical.findings import FINDING_NAMES, FindingKind
 from monitoring.clinical.sites import Side, Site, place_name
 from monitoring.clinical.units import display_value
 from monitoring.rules.catalogue import BY_CODE
-from monitoring.rules.types import NO_TIME, Params, Rule, RuleFinding, from_seconds
+from monitoring.rules.types import Params, Rule, RuleFinding, from_seconds
 
 # mg2/dL2 to mmol2/L2: 0.2495 x 0.3229 (derived from the factors of calcium and phosphate).
 PRODUCT_TO_SI = Decimal("0.0806")
@@ -28,9 +27,9 @@ class Words:
     clears_when: str
 
 
-def show_value(rule: str, value: float, *, ionised: bool = False, si: bool = False) -> str:
-    """A value of a rule's series with its unit, such as "5.6 mg/dL"; NaN is "not known exactly"."""
-    if math.isnan(value):
+def show_value(rule: str, value: float | None, *, ionised: bool = False, si: bool = False) -> str:
+    """A value of a rule's series with its unit, such as "5.6 mg/dL"; None is one that is only bounded."""
+    if value is None:
         return "not known exactly (albumin missing)"
     number = Decimal(repr(float(value)))
     if ionised:
@@ -76,11 +75,7 @@ def describe(finding: RuleFinding, params: Params, *, si: bool, zone: ZoneInfo) 
     if "kinds" in numbers:
         parts["findings"] = ", ".join(FINDING_NAMES[FindingKind(kind)] for kind in numbers["kinds"])
     if "values" in numbers:
-        rows = [
-            (value, moment, flag)
-            for value, moment, flag in zip(numbers["values"], numbers["times"], numbers["ionised"], strict=True)
-            if moment != NO_TIME
-        ]
+        rows = list(zip(numbers["values"], numbers["times"], numbers["ionised"], strict=True))
         parts["count"] = str(len(rows))
         parts["values"] = "; ".join(
             f"{show_value(rule.code, value, ionised=flag, si=si)} on {from_seconds(moment).astimezone(zone):%-d %b %Y}"

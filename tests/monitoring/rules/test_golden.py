@@ -76,7 +76,9 @@ def test_a_shoulder_mass_with_normal_calcium_and_phosphate_is_urgent() -> None:
 
 def hip_and_shoulder_pain(**who: float) -> Story:
     story = Story().who(seen_since=-700, **who)
-    story.finding("pain", "hip", "left", onset=-60, noted_at=0).finding("pain", "shoulder", "right", onset=-60, noted_at=0)
+    story.finding("pain", "hip", "left", onset=-60, noted_at=0).finding(
+        "pain", "shoulder", "right", onset=-60, noted_at=0
+    )
     return story.lab("calcium", 8.1, -1).lab("albumin", 4.0, -1).lab("phosphate", 5.7, -1).lab("pth", 300, -1)
 
 
@@ -89,7 +91,9 @@ def test_pain_of_short_dialysis_with_one_raised_phosphate_is_information_awaitin
 
 
 @pytest.mark.parametrize(
-    "who", [{"dialysis_start": -6 * YEAR}, {"ckd_onset": -12 * YEAR}], ids=["dialysis 6 years", "kidney disease 12 years"]
+    "who",
+    [{"dialysis_start": -6 * YEAR}, {"ckd_onset": -12 * YEAR}],
+    ids=["dialysis 6 years", "kidney disease 12 years"],
 )
 def test_the_same_pain_is_watch_with_long_exposure(who: dict[str, float]) -> None:
     assert fired(judge(hip_and_shoulder_pain(**who), 0))["S02", "hip:left"] == "watch"
@@ -155,7 +159,9 @@ def test_a_single_spike_of_phosphate_only_awaits_confirmation() -> None:
 @pytest.mark.xfail(reason="needs rule S05", raises=KeyError, strict=True)
 def test_a_hot_shoulder_with_fever_and_high_crp_is_urgent() -> None:
     story = Story().who(dialysis_start=-3 * YEAR, seen_since=-700)
-    story.finding("loss_of_motion", "shoulder", onset=-90, noted_at=0).finding("fever", "general", onset=-90, noted_at=0)
+    story.finding("loss_of_motion", "shoulder", onset=-90, noted_at=0).finding(
+        "fever", "general", onset=-90, noted_at=0
+    )
     story.lab("crp", 169, -1).lab("calcium", 10.3, -1).lab("albumin", 4.0, -1).lab("phosphate", 8.7, -1)
     result = fired(judge(story, 0))
     assert result["S02", "shoulder:left"] == "watch"
