@@ -225,6 +225,30 @@ def test_a_second_worker_on_the_same_import_leaves_it_to_the_first(
     assert counts(imported) == (10, 10, 0, 0, 0)
 
 
+def test_a_second_worker_between_two_chunks_counts_nothing_twice(
+    unit_a: Unit, patient: Patient, monkeypatch: Any
+) -> None:
+    content = HEADER + "".join(GOOD.format(number) for number in range(1, 11))
+    received = receive_file(
+        unit_a, stream=io.BytesIO(content.encode()), filename="f.csv", source="lab", mapping=None, now=NOW
+    )
+    first = Import.objects.select_related("unit").get(pk=received.pk)
+
+    def other_worker_stores_a_chunk(imported: Import, *, now: datetime) -> Any:
+        reader = real_reader(imported, now=now)
+        rows = imports._rows_left(first, reader)
+        imports._store_chunk(first, [next(rows) for _ in range(4)], reader, register_patients=False)
+        return reader
+
+    real_reader = imports.reader_of
+    monkeypatch.setattr(imports, "reader_of", other_worker_stores_a_chunk)
+    left_alone = process_import(received.pk)
+    assert left_alone.status == "running"
+    assert counts(left_alone) == (4, 4, 0, 0, 0)
+    monkeypatch.undo()
+    assert counts(process_import(received.pk)) == (10, 10, 0, 0, 0)
+
+
 def test_unknown_patients_are_registered_only_when_asked(unit_a: Unit, patient: Patient) -> None:
     imported = take(unit_a, register_patients=True)
     assert counts(imported) == (8, 2, 1, 4, 1)

@@ -113,6 +113,15 @@ def test_a_changed_value_supersedes_and_the_old_one_stays_to_be_seen(unit_a: Uni
     assert new.received_at == old.retired_at  # no moment without a belief, and none with two
 
 
+def test_a_correction_dated_before_the_reception_of_its_original_takes_over_from_there(
+    unit_a: Unit, patient: Patient
+) -> None:
+    send(unit_a, result())
+    assert send(unit_a, result(value="6.5", received_at=NOW - timedelta(days=30))) == [Verdict.CORRECTED]
+    old, new = LabResult.objects.order_by("id")
+    assert old.received_at == old.retired_at == new.received_at == NOW
+
+
 def test_a_preliminary_result_becomes_final_without_being_a_correction(unit_a: Unit, patient: Patient) -> None:
     send(unit_a, result(status=Status.PRELIMINARY))
     assert send(unit_a, result()) == [Verdict.CORRECTED]
