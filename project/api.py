@@ -100,13 +100,18 @@ def _headers(refused: exceptions.APIException) -> dict[str, str]:
 def _domain_problem(failure: DomainError) -> dict[str, Any]:
     extra: dict[str, Any] = {}
     if failure.context:
-        extra["context"] = {name: _showable(value) for name, value in failure.context.items()}
-        if {"place", "value", "expected"} & failure.context.keys():
+        context = dict(failure.context)
+        # The domain speaks of fields, HTTP of places in the request.
+        place = _legible(str(context.get("place", context.get("field", ""))))
+        if place in IDENTITY and "value" in context:
+            context["value"] = None
+        extra["context"] = {name: _showable(value) for name, value in context.items()}
+        if {"place", "field", "value", "expected"} & context.keys():
             extra["errors"] = [
                 {
-                    "place": str(failure.context.get("place", "")),
-                    "value": _showable(failure.context.get("value")),
-                    "expected": _showable(failure.context.get("expected", failure.message)),
+                    "place": place,
+                    "value": _showable(context.get("value")),
+                    "expected": _showable(context.get("expected", failure.message)),
                     "message": failure.message,
                     "code": failure.code,
                 }
@@ -131,10 +136,10 @@ def _sent(request: Request | None) -> Any:
 def _field_error(path: Sequence[str | int], message: Any, sent: Any) -> dict[str, Any]:
     code = str(getattr(message, "code", "invalid"))
     return {
-        "place": _place(path),
+        "place": _legible(_place(path)),
         "value": None if path and path[-1] in IDENTITY else _showable(_look_up(sent, path)),
-        "expected": EXPECTED_BY_CODE.get(code, str(message)),
-        "message": str(message),
+        "expected": EXPECTED_BY_CODE.get(code, _legible(str(message))),
+        "message": _legible(str(message)),
         "code": code,
     }
 
@@ -175,8 +180,13 @@ def _showable(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(name): _showable(inner) for name, inner in value.items()}
+        return {_legible(str(name)): _showable(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_showable(inner) for inner in value]
-    text = str(value)
+    text = _legible(str(value))
     return text if len(text) <= LONGEST_SHOWN_VALUE else f"{text[:LONGEST_SHOWN_VALUE]}…"
+
+
+def _legible(text: str) -> str:
+    """The text as an answer can carry it: JSON can send half characters, UTF-8 cannot give them back."""
+    return text.encode("utf-8", "replace").decode()

@@ -75,8 +75,17 @@ class KeysetPagination(BasePagination):
             "required": ["results", "next", "next_cursor"],
             "properties": {
                 "results": schema,
-                "next": {"type": ["string", "null"], "format": "uri", "description": "The next page."},
-                "next_cursor": {"type": ["string", "null"], "description": "The cursor in `next`."},
+                "next": {
+                    "type": ["string", "null"],
+                    "format": "uri",
+                    "description": "The next page.",
+                    "example": None,
+                },
+                "next_cursor": {
+                    "type": ["string", "null"],
+                    "description": "The cursor in `next`.",
+                    "example": None,
+                },
             },
         }
 

@@ -77,6 +77,38 @@ PROBLEM_TYPES: Final = {
             "The thing has changed since it was read",
             "Read it again and repeat the request with its new `ETag` in `If-Match`.",
         ),
+        ProblemType(
+            "precondition-required",
+            428,
+            "The request does not say which version it is based on",
+            "Read the thing, decide, and send the `ETag` of what you looked at in `If-Match`.",
+        ),
+        ProblemType(
+            "cursor-expired",
+            410,
+            "The feed cannot go on from this cursor",
+            "What this caller may see has changed since. Read the alerts anew and go on from the `X-Feed-Cursor` of "
+            "that answer; so nothing is missed.",
+        ),
+        ProblemType(
+            "idempotency-key-reused",
+            422,
+            "The Idempotency-Key came before with another request",
+            "Use a new key for a new request. The same key stands for the same request for 24 hours.",
+        ),
+        ProblemType(
+            "result-quarantined",
+            422,
+            "The result waits in quarantine",
+            "It was kept, but cannot be stored safely as it is. `errors` names the place and what was expected; once a "
+            "mapping is added or the patient is registered, it can be replayed, or send it again mended.",
+        ),
+        ProblemType(
+            "file-refused",
+            422,
+            "The file cannot be read as a whole",
+            "It was kept, but nothing of it was stored. `detail` says what is wrong with it.",
+        ),
         ProblemType("too-large", 413, "The request is too large", "Send fewer results at once, or upload a file."),
         ProblemType(
             "unsupported-media-type",

@@ -26,6 +26,8 @@ class Reason(StrEnum):
     UNCLOSED_QUOTE = "unclosed_quote"
     BAD_QUOTING = "bad_quoting"
     WRONG_FIELD_COUNT = "wrong_field_count"
+    NOT_AN_OBJECT = "not_an_object"
+    UNKNOWN_FIELD = "unknown_field"
     NUL_BYTE = "nul_byte"
     DAMAGED_TEXT = "damaged_text"
     # who and what

@@ -1,6 +1,6 @@
 """The tables of the monitoring app, gathered from one module per kind of fact."""
 
-from monitoring.models.access import ApiKey, Membership, Role, Scope
+from monitoring.models.access import ApiKey, IdempotentReply, Membership, Role, Scope
 from monitoring.models.care import Prescription, Procedure, ProcedureKind, SessionRecord, Treatment, TreatmentClass
 from monitoring.models.findings import ChairsideScreen, Finding
 from monitoring.models.judgement import Assessment, RuleSet, RuleSetStatus, Tier
@@ -28,6 +28,7 @@ __all__ = [
     "DisplayUnits",
     "Finding",
     "Histology",
+    "IdempotentReply",
     "ImagingStudy",
     "Import",
     "ImportStatus",

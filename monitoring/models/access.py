@@ -76,3 +76,31 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class IdempotentReply(models.Model):
+    """The answer to a request that came with an Idempotency-Key, written in the transaction of what it did.
+
+    A row of its own and not the cache: it must be true for all processes, and survive a restart. While `status` is
+    empty, the request is being worked on in the transaction that wrote the row, so nobody else sees it so.
+    """
+
+    caller = models.CharField(max_length=48)
+    key = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["caller", "key"], name="idempotent_reply_once_per_caller_and_key"),
+        ]
+        indexes = [
+            # Clearing away what is older than a day.
+            models.Index(fields=["created_at"], name="idempotent_reply_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.caller} {self.created_at:%Y-%m-%d %H:%M}"
