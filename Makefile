@@ -65,7 +65,7 @@ contracts: $(STAMP_DEV) ## Check import contracts, migrations and configuration
 	$(BIN)/python manage.py check --fail-level WARNING
 
 bench: $(STAMP_DEV) ## Measure judging from database to alerts, on PostgreSQL and SQLite
-	$(BIN)/python manage.py bench
+	$(BIN)/python -m tests.bench
 
 docs: $(STAMP) ## Write docs/rules.md from the catalogue of rules
 	$(BIN)/python manage.py write_rules_doc

@@ -1,5 +1,6 @@
 """Registers the monitoring app and sees to it that an active rule set exists."""
 
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -24,5 +25,6 @@ class MonitoringConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Create what every database needs after its tables exist."""
+        """Make our lookups known; create what every database needs after its tables exist."""
+        import_module("monitoring.selectors.lookups").register_lookups()
         post_migrate.connect(ensure_first_rule_set, sender=self)

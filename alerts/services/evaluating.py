@@ -46,7 +46,7 @@ def evaluate_patients(patient_ids: Iterable[int], *, as_of: datetime, only_due: 
     facts; a patient whom somebody has meanwhile judged by newer facts, or later, is left alone. The number of queries
     does not depend on the number of patients. `only_due` leaves out who has been judged since the ids were collected.
     """
-    wanted = Patient.objects.filter(id__in=list(patient_ids), status=PatientStatus.ACTIVE)
+    wanted = Patient.objects.filter(id__among=list(patient_ids), status=PatientStatus.ACTIVE)
     if only_due:
         wanted = wanted.filter(~Q(facts_version=F("evaluated_version")) | Q(next_due__lte=as_of))
     versions = dict(wanted.order_by("id").values_list("id", "facts_version"))
@@ -69,7 +69,7 @@ def _apply(judgement: Judgement, versions: dict[int, int], rule_set: RuleSet, tu
     live = {
         alert.id: alert
         for alert in Alert.objects.select_for_update()
-        .filter(patient_id__in=list(current))
+        .filter(patient_id__among=list(current))
         .exclude(workflow=Workflow.RESOLVED)
         .order_by("id")
     }
@@ -121,7 +121,9 @@ def _last_resolved(findings: Sequence[RuleFinding], live: Iterable[Alert]) -> di
     patients = {finding.patient for finding in findings if finding.key not in known}
     out: dict[Key, LiveAlert] = {}
     if patients:
-        for alert in Alert.objects.filter(patient_id__in=patients, workflow=Workflow.RESOLVED).order_by("resolved_at"):
+        for alert in Alert.objects.filter(patient_id__among=patients, workflow=Workflow.RESOLVED).order_by(
+            "resolved_at"
+        ):
             out[alert.patient_id, alert.rule, alert.scope] = _live(alert)
     return out
 
@@ -141,7 +143,7 @@ def _apply_changes(
     reopened = {
         alert.id: alert
         for alert in Alert.objects.select_for_update().filter(
-            id__in=[c.alert.id for c in changes if c.event is EventType.REOPENED and c.alert]
+            id__among=[c.alert.id for c in changes if c.event is EventType.REOPENED and c.alert]
         )
     }
     params = {code: tuning.values(rule) for code, rule in BY_CODE.items()}
@@ -187,7 +189,7 @@ def _apply_changes(
         Alert.objects.bulk_update(updated, CHANGEABLE, batch_size=200)
     events = append_events(drafts)
     event_ids = [event.id for event in events]
-    pending = sorted(Notification.objects.filter(event_id__in=event_ids).values_list("id", flat=True))
+    pending = sorted(Notification.objects.filter(event_id__among=event_ids).values_list("id", flat=True))
     if pending:
         transaction.on_commit(
             lambda: outbox_filled.send_robust(sender=Notification, notification_ids=pending), robust=True
@@ -276,7 +278,7 @@ def _evidence_rows(findings: Iterable[RuleFinding]) -> dict[tuple[str, int], dic
         (labs if finding.evidence_of == "lab_result" else signs).update(finding.evidence)
     out: dict[tuple[str, int], dict[str, Any]] = {}
     if labs:
-        rows = LabResult.objects.filter(id__in=labs).values_list(
+        rows = LabResult.objects.filter(id__among=labs).values_list(
             "id", "uuid", "analyte", "comparator", "value_text", "unit_sent", "taken_at", "timing"
         )
         for pk, uuid, analyte, comparator, text, unit, taken_at, timing in rows:
@@ -292,7 +294,7 @@ def _evidence_rows(findings: Iterable[RuleFinding]) -> dict[tuple[str, int], dic
                 "timing": timing,
             }
     if signs:
-        found = Finding.objects.filter(id__in=signs).values_list("id", "uuid", "kind", "site", "side", "noted_at")
+        found = Finding.objects.filter(id__among=signs).values_list("id", "uuid", "kind", "site", "side", "noted_at")
         for pk, uuid, kind, site, side, noted_at in found:
             out["finding", pk] = {
                 "of": "finding",

@@ -173,9 +173,10 @@ class AllOf:
 
 def _earlier_row(series: Series, back: int, within_days: int) -> Flags:
     """For rows from `back` on: whether the row `back` places before is the same patient's and young enough."""
-    return (series.patient[back:] == series.patient[:-back]) & (
+    inside: Flags = (series.patient[back:] == series.patient[:-back]) & (
         series.at[back:] - series.at[:-back] <= within_days * DAY
     )
+    return inside
 
 
 @dataclass(frozen=True)

@@ -245,7 +245,8 @@ class Verdicts:
     @property
     def standing(self) -> Flags:
         """Rows whose rule was entered and not left: active, or indeterminate for want of data."""
-        return (self.state == State.ACTIVE) | (self.state == State.INDETERMINATE)
+        standing: Flags = (self.state == State.ACTIVE) | (self.state == State.INDETERMINATE)
+        return standing
 
 
 @dataclass(frozen=True)

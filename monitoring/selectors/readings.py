@@ -103,8 +103,8 @@ def _postgres_columns(where: str, parameters: list[Any]) -> tuple[Any, ...] | No
     with psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(sql, parameters, binary=True)
         result = cursor.pgresult
-        raw = [result.get_value(0, i) for i in range(len(_COLUMNS))]
-    if raw[0] is None:
+        raw = [] if result is None else [result.get_value(0, i) or b"" for i in range(len(_COLUMNS))]
+    if not raw or not raw[0]:
         return None
     arrays = []
     for data, kind in zip(raw, _COLUMNS, strict=True):

@@ -77,7 +77,7 @@ def units_for(user: AbstractBaseUser | AnonymousUser, *roles: Role) -> QuerySet[
         return Unit.objects.none()
     if getattr(user, "is_superuser", False):
         return Unit.objects.all()
-    mine = Membership.objects.filter(user_id=user.pk)
+    mine = Membership.objects.filter(user=user.pk)
     if roles:
         mine = mine.filter(role__in=roles)
     return Unit.objects.filter(pk__in=mine.values("unit_id"))

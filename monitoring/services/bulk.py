@@ -27,7 +27,7 @@ def insert_rows(model: type[AnyModel], rows: Sequence[AnyModel]) -> Sequence[Any
         return rows
     fields = list(model._meta.concrete_fields)
     table = connection.ops.quote_name(model._meta.db_table)
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",

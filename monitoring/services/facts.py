@@ -22,8 +22,8 @@ def raise_facts_version(patient_ids: Iterable[int]) -> None:
         return
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("raise_facts_version must run inside the transaction that changes the facts")
-    list(Patient.objects.select_for_update().filter(id__in=ids).order_by("id").values_list("id", flat=True))
-    Patient.objects.filter(id__in=ids).update(facts_version=F("facts_version") + 1)
+    list(Patient.objects.select_for_update().filter(id__among=ids).order_by("id").values_list("id", flat=True))
+    Patient.objects.filter(id__among=ids).update(facts_version=F("facts_version") + 1)
     transaction.on_commit(lambda: _announce(ids), robust=True)
 
 

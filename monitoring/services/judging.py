@@ -21,7 +21,7 @@ def record_assessments(results: Iterable[AssessmentResult], *, rule_set: RuleSet
     current = {
         patient: (fingerprint, rule_set_id)
         for patient, fingerprint, rule_set_id in Assessment.objects.filter(
-            patient_id__in=list(by_patient), superseded_at=None
+            patient_id__among=list(by_patient), superseded_at=None
         ).values_list("patient_id", "fingerprint", "rule_set_id")
     }
     changed = [
@@ -31,7 +31,7 @@ def record_assessments(results: Iterable[AssessmentResult], *, rule_set: RuleSet
         return 0
     replaced = [result.patient for result in changed if result.patient in current]
     if replaced:
-        Assessment.objects.filter(patient_id__in=replaced, superseded_at=None).update(superseded_at=as_of)
+        Assessment.objects.filter(patient_id__among=replaced, superseded_at=None).update(superseded_at=as_of)
     shown: dict[int, tuple[list[dict[str, object]], list[str], list[str]]] = {}
     for result in changed:
         if result.fingerprint not in shown:
@@ -91,7 +91,7 @@ def lock_patients(patient_ids: Iterable[int]) -> dict[int, tuple[int, datetime |
     return {
         row[0]: (row[1], row[2], row[3], row[4])
         for row in Patient.objects.select_for_update()
-        .filter(id__in=list(patient_ids))
+        .filter(id__among=list(patient_ids))
         .order_by("id")
         .values_list("id", "evaluated_version", "evaluated_as_of", "unit_id", "next_due")
     }
