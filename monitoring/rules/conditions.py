@@ -185,7 +185,7 @@ class Latch:
 
     Row numbers are positions in the series, -1 for none. `entered` is the row at which the present (or, when not
     standing, the last) episode began, `left` the row that ended it. `open_question` marks patients whose newest
-    reading might be an entry but cannot be judged.
+    reading might be an entry, or who stand and have since had readings that might be an exit, but cannot be judged.
     """
 
     standing: Flags
@@ -220,7 +220,9 @@ def latch(series: Series, enters: Truths, leaves: Truths) -> Latch:
     entered = np.where(ever, next_entry[np.minimum(first_possible, m - 1)], -1)
     ended = ever & ~standing
     left = np.where(ended, next_exit[np.minimum(newest_entry + 1, m - 1)], -1)
-    question = has & (enters[end] == UNKNOWN)
+    last_maybe = np.maximum.accumulate(np.where((leaves == UNKNOWN) & ~entry, rows, -1))
+    newest_maybe = np.where(has & (last_maybe[end] >= start), last_maybe[end], -1)
+    question = np.where(standing, newest_maybe > newest_entry, has & (enters[end] == UNKNOWN))
     return Latch(standing, entered, left, question)
 
 
@@ -239,5 +241,5 @@ def freshness(series: Series, as_of: int, stale_days: int) -> tuple[Flags, Ints]
 def state_of(latched: Latch, fresh: Flags) -> Truths:
     """The State of each patient from its latch and whether there is a reading young enough to judge by."""
     judged = fresh & ~latched.open_question
-    standing = np.where(fresh, State.ACTIVE, State.INDETERMINATE)
+    standing = np.where(judged, State.ACTIVE, State.INDETERMINATE)
     return np.where(latched.standing, standing, np.where(judged, State.CLEAR, State.UNKNOWN)).astype(np.int8)

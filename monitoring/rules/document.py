@@ -34,10 +34,11 @@ How every rule is judged:
   results alone: entry events set it, exit events clear it, the last one counts. An alert whose data run out becomes
   "cannot be judged", never "cleared".
 - **Before dialysis.** Results taken after dialysis are not compared with limits for before. Where the side is not
-  stated, a high value counts (before dialysis it was at least as high), a low one does not clear anything.
+  stated, a high value counts (before dialysis it was at least as high); a low one clears nothing and turns an open
+  alert into "cannot be judged". Have the sender state the side, or say once in the mapping of the source what it is.
 - **Corrected calcium** = calcium + 0.8 × (4.0 − albumin) in mg/dL and g/dL (KD6), with an albumin of the same draw or
-  of the 31 days before. A corrected calcium sent by the laboratory is never corrected again. Without albumin the value is
-  only bounded by the albumins that are possible at all.
+  of the 31 days before. A corrected calcium sent by the laboratory is never corrected again. Without albumin the
+  value is only bounded by the albumins that are possible at all.
 - **Calcium × phosphate** is made from values taken at most 12 hours apart.
 - Limits marked "expert default, uncalibrated" have no published source; a unit can change every limit in a rule set,
   and every alert names the version of the rule set that judged it.

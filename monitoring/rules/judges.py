@@ -75,7 +75,10 @@ class Latched:
                 "times": np.where(there, series.at[row], NO_TIME),
                 "ionised": series.ionised[row] & there,
             },
-            missing={self.missing: (state == State.UNKNOWN) | (state == State.INDETERMINATE)},
+            missing={
+                self.missing: ~fresh,
+                f"side of dialysis or exact value of {self.missing}": fresh & latched.open_question,
+            },
         )
 
     def _nothing_known(self, n: int) -> Verdicts:

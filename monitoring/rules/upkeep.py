@@ -62,7 +62,7 @@ def judge_overdue(features: Features, params: Params) -> Verdicts:
         overdue, expires = _age_limit(features, features.series(series).last_at, features.of_patient(column))
         missing[name] = overdue
         overdue_any |= overdue
-        began = np.where(expires == NO_TIME, seen, expires)
+        began = np.where(expires == NO_TIME, np.minimum(seen, features.as_of), expires)
         since = np.where(overdue, np.minimum(since, began), since)
         due = np.where(overdue, due, np.minimum(due, expires))
     calcium, corrected = features.series("calcium").last_at, features.series("corrected")

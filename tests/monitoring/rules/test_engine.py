@@ -75,7 +75,9 @@ def _shuffled(given_facts: Facts, seed: int) -> Facts:
     order = np.random.default_rng(seed).permutation(len(given_facts.readings))
     readings = Readings(**{name: column[order] for name, column in vars(given_facts.readings).items()})
     tables = {
-        name: frame.take(np.random.default_rng(seed).permutation(len(frame))) for name, frame in vars(given_facts).items() if name != "readings"
+        name: frame.take(np.random.default_rng(seed).permutation(len(frame)))
+        for name, frame in vars(given_facts).items()
+        if name != "readings"
     }
     return Facts(readings=readings, **tables)
 

@@ -77,9 +77,9 @@ L01 = [
     ("“>5.5” means more than 5.5 and counts", p(">5.5", ">5.5"), 30, "info"),
     ("“>=5.5” may be 5.5 itself and does not enter", p(">=5.5", ">=5.5"), 30, ""),
     ("“>5” may be anything and does not enter", p(">5", ">5"), 30, ""),
-    ("“>4” after entry may be high: it does not clear", p(5.6, 5.6, ">4", ">4"), 90, "info"),
+    ("“>4” after entry may be high: it does not clear, but nobody can tell", p(5.6, 5.6, ">4", ">4"), 90, "info?"),
     ("“<0.5” is low and clears", p(5.6, 5.6, "<0.5", "<0.5"), 90, ""),
-    ("“<6” may be 5.9: it does not clear", p(5.6, 5.6, "<6", "<6"), 90, "info"),
+    ("“<6” may be 5.9: it does not clear, but nobody can tell", p(5.6, 5.6, "<6", "<6"), 90, "info?"),
     ("after dialysis does not count", p(9, 9, timing="post"), 30, ""),
     ("low after dialysis does not clear", then(p(5.6, 5.6), p(2, 2, start=60, timing="post")), 90, "info"),
     (
@@ -89,10 +89,10 @@ L01 = [
         "info",
     ),
     (
-        "low at an unstated side of dialysis does not clear",
+        "low at an unstated side of dialysis does not clear, but nobody can tell",
         then(p(5.6, 5.6), p(4, 4, start=60, timing="unknown")),
         90,
-        "info",
+        "info?",
     ),
     ("a value not yet taken is not read", then(p(5.6), p(5.6, start=30)), 29, ""),
     ("a value taken but not yet received is not read", then(p(5.6), p(5.6, start=30, received=40)), 35, ""),
@@ -182,7 +182,7 @@ L05 = [
         "without albumin a normal calcium does not clear",
         then(ca(10.3, 10.3), ca(9.4, 9.4, albumin=None, start=90)),
         120,
-        "watch",
+        "watch?",
     ),
     (
         "an albumin of up to 31 days before counts",
