@@ -107,8 +107,8 @@ def _opening_of(finding: RuleFinding, last: LiveAlert | None, as_of: datetime) -
         if as_of < again:
             return None, again
         return _open(finding, condition, last.id, "still true 35 days after it was resolved"), None
+    why = "severity rose after it was resolved" if same_episode and by_person else "the rule became true again"
     if as_of < again:
-        why = "severity rose after it was resolved" if same_episode else "the rule became true again"
         return (
             Change(
                 EventType.REOPENED,
@@ -122,7 +122,7 @@ def _opening_of(finding: RuleFinding, last: LiveAlert | None, as_of: datetime) -
             ),
             None,
         )
-    return _open(finding, condition, last.id, "the rule became true again"), None
+    return _open(finding, condition, last.id, why), None
 
 
 def _open(finding: RuleFinding, condition: Condition, previous: int | None, why: str) -> Change:

@@ -15,6 +15,7 @@ HEADLINES = {
     "opened": "New alert",
     "reopened": "Alert again",
     "severity_raised": "Alert raised",
+    "became_active": "Alert true again",
     "retracted": "Alert withdrawn",
     "cleared": "Alert no longer true",
 }
@@ -48,4 +49,7 @@ def send_alert_email(notification: Notification) -> None:
     try:
         message.send()
     except SMTPRecipientsRefused as problem:
-        raise PermanentFailure("the mail server refuses the address") from problem
+        # 4xx is "not now" (greylisting, a full mailbox); 5xx is "never" (RFC 5321, 4.2.1).
+        if all(code >= 500 for code, _ in problem.recipients.values()):
+            raise PermanentFailure("the mail server refuses the address") from problem
+        raise

@@ -10,13 +10,15 @@ from typing import Any
 from django.db import connection
 
 from alerts.lifecycle import EventType
-from alerts.models import Alert, AlertEvent, Notification
-from alerts.policy import Member, choose_recipients
+from alerts.models import Alert, AlertEvent, Notification, NotificationStatus
+from alerts.policy import TOLD, TOLD_FROM, Member, choose_recipients, is_told
 from monitoring.models import Membership
 from monitoring.rules.types import Severity
 from monitoring.services.bulk import insert_rows
 
 ENGINE = "CalciWatch"
+# Nobody is told by role of anything below this.
+TOLD_LEAST = min(TOLD_FROM.values())
 
 
 @dataclass(frozen=True)
@@ -94,21 +96,25 @@ def append_events(drafts: Sequence[EventDraft]) -> list[AlertEvent]:
 
 def fill_outbox(events: Iterable[AlertEvent]) -> list[Notification]:
     """Outbox rows for the events that are worth telling; a second call for the same event adds nothing."""
-    worth = [
-        event
-        for event in events
-        if event.type in ("opened", "reopened", "severity_raised") and event.alert.severity >= Severity.URGENT
-    ]
-    ended = [event for event in events if event.type in ("retracted", "cleared")]
-    if not worth and not ended:
+    by_role, by_history = [], []
+    for event in events:
+        if event.type in TOLD:
+            if event.alert.severity >= TOLD_LEAST:
+                by_role.append(event)
+        elif is_told(EventType(event.type), condition_before=event.before.get("condition", "")):
+            by_history.append(event)
+    if not by_role and not by_history:
         return []
     told: dict[int, set[int]] = {}
-    if ended:
-        before = Notification.objects.filter(event__alert__in=[event.alert_id for event in ended])
+    if by_history:
+        # A row that was given up has told nobody; one that still waits will have by the time this one is read.
+        before = Notification.objects.filter(event__alert__in=[event.alert_id for event in by_history]).exclude(
+            status=NotificationStatus.FAILED
+        )
         for alert_id, user_id in before.values_list("event__alert_id", "recipient_id"):
             told.setdefault(alert_id, set()).add(user_id)
     members: dict[int, list[Member]] = {}
-    units = {event.unit_id for event in (*worth, *ended)}
+    units = {event.unit_id for event in (*by_role, *by_history)}
     for unit_id, user_id, role, email in (
         Membership.objects.filter(unit_id__in=units, user__is_active=True)
         .order_by("unit_id", "user_id")
@@ -123,7 +129,7 @@ def fill_outbox(events: Iterable[AlertEvent]) -> list[Notification]:
             next_attempt_at=event.at,
             created_at=event.at,
         )
-        for event in (*worth, *ended)
+        for event in (*by_role, *by_history)
         for telling in choose_recipients(
             EventType(event.type),
             Severity(event.alert.severity),

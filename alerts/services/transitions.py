@@ -37,7 +37,9 @@ def change_alert(
     """
     version = alert.version if expected_version is None else expected_version
     with transaction.atomic():
-        current = Alert.objects.select_for_update(of=("self",)).select_related("unit").get(pk=alert.pk)
+        # Not a lock on the key: a new alert that points to this one as its earlier one holds the counter of events
+        # while its reference is checked, and this transaction needs the counter too.
+        current = Alert.objects.select_for_update(of=("self",), no_key=True).select_related("unit").get(pk=alert.pk)
         if current.version != version:
             raise StaleVersion(
                 "alert-changed",
@@ -100,7 +102,7 @@ def end_quiet_times(*, now: datetime, limit: int = 500) -> int:
     """Open again the alerts whose acknowledgement or snooze has run out; give how many. Safe to run at once twice."""
     with transaction.atomic():
         alerts = list(
-            Alert.objects.select_for_update(skip_locked=True)
+            Alert.objects.select_for_update(skip_locked=True, no_key=True)
             .filter(workflow__in=[Workflow.ACKNOWLEDGED, Workflow.SNOOZED], quiet_until__lte=now)
             .order_by("id")[:limit]
         )

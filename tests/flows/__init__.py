@@ -1,0 +1,1 @@
+"""The hard guarantees, with a real PostgreSQL, a real Redis and real workers."""
