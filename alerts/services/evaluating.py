@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import F, Q
 
-from alerts.lifecycle import Condition, EventType, Workflow
-from alerts.models import Alert, AlertEvent, Notification
-from alerts.reconcile import Change, Key, LiveAlert, reconcile
-from alerts.services.events import ENGINE, EventDraft, append_events, state_of
-from alerts.signals import outbox_filled
-from monitoring.models import DisplayUnits, Finding, LabResult, Patient, PatientStatus, RuleSet, Unit
-from monitoring.rules.catalogue import BY_CODE, RULES
+from alerts.lifecycle import Condition, Workflow
+from alerts.models import Alert
+from alerts.reconcile import Key, LiveAlert, reconcile
+from alerts.services.applying import Setting, apply_changes, refresh_exits
+from monitoring.models import Patient, PatientStatus, RuleSet, Unit
+from monitoring.rules.catalogue import RULES
 from monitoring.rules.engine import Judgement, evaluate
 from monitoring.rules.types import RuleFinding, RuleKind, Severity, Tuning
-from monitoring.rules.wording import Words, describe
 from monitoring.selectors.facts import read_facts
 from monitoring.selectors.rule_sets import active_rule_set, tuning_of
-from monitoring.services.bulk import insert_rows
 from monitoring.services.judging import lock_patients, record_assessments, record_judged
 
 LOG_RULES = frozenset(rule.code for rule in RULES if rule.kind is RuleKind.LOG)
@@ -93,8 +88,10 @@ def _apply(judgement: Judgement, versions: dict[int, int], rule_set: RuleSet, tu
         if row[0] != versions[patient] or row[3] != due[patient]
     }
     record_judged(moved, due, as_of=as_of)
-    units = {patient: row[2] for patient, row in current.items()}
-    events = _apply_changes(changes, live, units, rule_set, tuning, as_of)
+    places = {unit.id: unit for unit in Unit.objects.filter(id__in={row[2] for row in current.values()})}
+    setting = Setting({patient: places[row[2]] for patient, row in current.items()}, rule_set, tuning, as_of)
+    refresh_exits(findings, {change.key for change in changes}, live, setting)
+    events = apply_changes(changes, live, setting)
     return Evaluation(len(versions), len(current), kept, len(events))
 
 
@@ -125,184 +122,4 @@ def _last_resolved(findings: Sequence[RuleFinding], live: Iterable[Alert]) -> di
             "resolved_at"
         ):
             out[alert.patient_id, alert.rule, alert.scope] = _live(alert)
-    return out
-
-
-def _apply_changes(
-    changes: Sequence[Change],
-    live: dict[int, Alert],
-    units: dict[int, int],
-    rule_set: RuleSet,
-    tuning: Tuning,
-    as_of: datetime,
-) -> list[AlertEvent]:
-    if not changes:
-        return []
-    places = {unit.id: unit for unit in Unit.objects.filter(id__in=set(units.values()))}
-    evidence = _evidence_rows([change.finding for change in changes if change.finding])
-    reopened = {
-        alert.id: alert
-        for alert in Alert.objects.select_for_update().filter(
-            id__among=[c.alert.id for c in changes if c.event is EventType.REOPENED and c.alert]
-        )
-    }
-    params = {code: tuning.values(rule) for code, rule in BY_CODE.items()}
-    created: list[Alert] = []
-    updated: list[Alert] = []
-    drafts: list[EventDraft] = []
-    for change in changes:
-        patient = change.key[0]
-        unit = places[units[patient]]
-        words = None
-        if change.finding is not None and change.outcome is None and change.event is not EventType.CLEARED:
-            words = describe(
-                change.finding,
-                params[change.finding.rule],
-                si=unit.display_units == DisplayUnits.SI,
-                zone=ZoneInfo(unit.time_zone),
-            )
-        if change.alert is None:
-            alert, before = _new_alert(change, unit, rule_set, as_of), {}
-            created.append(alert)
-        else:
-            alert = reopened.get(change.alert.id) or live[change.alert.id]
-            before = state_of(alert)
-            _change_alert(alert, change, rule_set, as_of)
-            updated.append(alert)
-        if words is not None and change.finding is not None:
-            _describe_alert(alert, change.finding, words, evidence)
-        drafts.append(
-            EventDraft(
-                alert=alert,
-                type=change.event,
-                at=as_of,
-                actor_id=None,
-                actor_name=ENGINE,
-                reason=change.why,
-                before=before,
-                after=state_of(alert),
-                evidence=alert.evidence,
-            )
-        )
-    insert_rows(Alert, created)
-    if updated:
-        Alert.objects.bulk_update(updated, CHANGEABLE, batch_size=200)
-    events = append_events(drafts)
-    event_ids = [event.id for event in events]
-    pending = sorted(Notification.objects.filter(event_id__among=event_ids).values_list("id", flat=True))
-    if pending:
-        transaction.on_commit(
-            lambda: outbox_filled.send_robust(sender=Notification, notification_ids=pending), robust=True
-        )
-    return events
-
-
-CHANGEABLE = [
-    "severity",
-    "condition",
-    "workflow",
-    "outcome",
-    "episode",
-    "sentence",
-    "action",
-    "clears_when",
-    "evidence",
-    "missing",
-    "rule_version",
-    "rule_set",
-    "since",
-    "opened_at",
-    "quiet_until",
-    "resolved_at",
-    "version",
-    "changed_at",
-]
-
-
-def _new_alert(change: Change, unit: Unit, rule_set: RuleSet, as_of: datetime) -> Alert:
-    finding = change.finding
-    if finding is None:
-        raise ValueError("an alert is opened by a finding")
-    rule = BY_CODE[finding.rule]
-    return Alert(
-        patient_id=finding.patient,
-        unit=unit,
-        rule=finding.rule,
-        scope=finding.scope,
-        group=rule.group,
-        severity=change.severity,
-        condition=change.condition.value,
-        workflow=change.workflow.value,
-        rule_version=rule.version,
-        rule_set=rule_set,
-        since=finding.since,
-        opened_at=as_of,
-        previous_id=change.previous,
-        changed_at=as_of,
-    )
-
-
-def _change_alert(alert: Alert, change: Change, rule_set: RuleSet, as_of: datetime) -> None:
-    was_cleared = alert.condition == Condition.CLEARED
-    alert.severity = change.severity
-    alert.condition = change.condition.value
-    alert.rule_set = rule_set
-    alert.version += 1
-    alert.changed_at = as_of
-    if change.workflow.value != alert.workflow or change.workflow is Workflow.OPEN:
-        alert.quiet_until = None
-    alert.workflow = change.workflow.value
-    if change.outcome is not None:
-        alert.outcome, alert.resolved_at, alert.quiet_until = change.outcome.value, as_of, None
-    elif change.event is EventType.REOPENED or (change.event is EventType.BECAME_ACTIVE and was_cleared):
-        alert.episode += 1
-        if change.event is EventType.REOPENED:
-            alert.outcome, alert.resolved_at, alert.opened_at = "", None, as_of
-
-
-def _describe_alert(
-    alert: Alert, finding: RuleFinding, words: Words, evidence: dict[tuple[str, int], dict[str, Any]]
-) -> None:
-    alert.sentence, alert.action, alert.clears_when = words.sentence, words.action, words.clears_when
-    alert.evidence = [evidence[finding.evidence_of, pk] for pk in finding.evidence]
-    alert.missing = list(finding.missing)
-    alert.since = finding.since
-    alert.rule_version = BY_CODE[finding.rule].version
-
-
-def _evidence_rows(findings: Iterable[RuleFinding]) -> dict[tuple[str, int], dict[str, Any]]:
-    """(table, primary key) -> what is shown of it; values always as they were sent. Two queries at most."""
-    labs: set[int] = set()
-    signs: set[int] = set()
-    for finding in findings:
-        (labs if finding.evidence_of == "lab_result" else signs).update(finding.evidence)
-    out: dict[tuple[str, int], dict[str, Any]] = {}
-    if labs:
-        rows = LabResult.objects.filter(id__among=labs).values_list(
-            "id", "uuid", "analyte", "comparator", "value_text", "unit_sent", "taken_at", "timing"
-        )
-        for pk, uuid, analyte, comparator, text, unit, taken_at, timing in rows:
-            shown = text if text.startswith(("<", ">")) else f"{comparator}{text}"
-            out["lab_result", pk] = {
-                "of": "lab_result",
-                "pk": pk,
-                "uuid": str(uuid),
-                "analyte": analyte,
-                "value": shown,
-                "unit": unit,
-                "at": taken_at.isoformat(),
-                "timing": timing,
-            }
-    if signs:
-        found = Finding.objects.filter(id__among=signs).values_list("id", "uuid", "kind", "site", "side", "noted_at")
-        for pk, uuid, kind, site, side, noted_at in found:
-            out["finding", pk] = {
-                "of": "finding",
-                "pk": pk,
-                "uuid": str(uuid),
-                "kind": kind,
-                "site": site,
-                "side": side,
-                "at": noted_at.isoformat(),
-            }
     return out

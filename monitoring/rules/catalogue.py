@@ -72,10 +72,11 @@ RULES: tuple[Rule, ...] = (
             severity=Severity.INFO,
             missing="phosphate",
         ),
-        entry="Phosphate above {limit} mg/dL in two of the last three results (each at most 120 days old), the latest "
+        entry="Phosphate above {limit} in two of the last three results (each at most 120 days old), the latest "
         "among them.",
-        exit="Two results in a row of {leave} mg/dL or less.",
-        sentence="Phosphate above {limit} in {count} of the last results: {values}.",
+        exit="Two results in a row of {leave} or less.",
+        clears="Clears after {more} of {leave} or less.",
+        sentence="Phosphate above {limit}: {values}.",
         action="Dietitian; ask about taking the binders.",
         why="Guideline range 3.5 to 5.5 mg/dL; decisions rest on trends, not on one value.",
         source=("NUT13", "K17"),
@@ -100,9 +101,10 @@ RULES: tuple[Rule, ...] = (
             severity=Severity.WATCH,
             missing="phosphate",
         ),
-        entry="Phosphate above {limit} mg/dL in two of the last three results, the latest among them; or one result of "
-        "{single} mg/dL or more (repeat it at the next session).",
-        exit="Two results in a row below {leave} mg/dL.",
+        entry="Phosphate above {limit} in two of the last three results, the latest among them; or one result of "
+        "{single} or more (repeat it at the next session).",
+        exit="Two results in a row below {leave}.",
+        clears="Clears after {more} below {leave}.",
         sentence="Phosphate very high: {values} (limit {limit}).",
         action="Review binders, dialysis dose and time, how the binders are taken, PTH. Examine the joints. "
         "Repeat a single very high value at the next session.",
@@ -132,9 +134,10 @@ RULES: tuple[Rule, ...] = (
             severity=Severity.INFO,
             missing="calcium x phosphate",
         ),
-        entry="Corrected calcium times phosphate of one draw above {limit} mg2/dL2 in two of the last three, the "
+        entry="Corrected calcium times phosphate of one draw above {limit} in two of the last three, the "
         "latest among them.",
-        exit="Two in a row below {leave} mg2/dL2.",
+        exit="Two in a row below {leave}.",
+        clears="Clears after {more} below {leave}.",
         sentence="Calcium x phosphate above {limit}: {values}.",
         action="As for phosphate; look at calcium and phosphate each for itself.",
         why="KDOQI asks for less than 55; KDIGO judges the two values, not the product, so this is information only.",
@@ -160,9 +163,10 @@ RULES: tuple[Rule, ...] = (
             severity=Severity.WATCH,
             missing="calcium x phosphate",
         ),
-        entry="Corrected calcium times phosphate of one draw above {limit} mg2/dL2 in two of the last three, the "
+        entry="Corrected calcium times phosphate of one draw above {limit} in two of the last three, the "
         "latest among them.",
-        exit="Two in a row below {leave} mg2/dL2.",
+        exit="Two in a row below {leave}.",
+        clears="Clears after {more} below {leave}.",
         sentence="Calcium x phosphate above {limit}: {values}.",
         action="Stop calcium load; longer or more frequent dialysis; discuss parathyroidectomy if PTH is high.",
         why="Range in which calcium phosphate is held to precipitate; the mean of one unit's tumoral calcinosis "
@@ -200,9 +204,10 @@ RULES: tuple[Rule, ...] = (
                 (AtLeast("critical"), Severity.CRITICAL),
             ),
         ),
-        entry="Corrected calcium above {limit} mg/dL (ionised above {ionised_limit} mmol/L) in two of the last three "
-        "results, the latest among them; or one result above {urgent} mg/dL (ionised above {ionised_critical}).",
-        exit="Two results in a row below {leave} mg/dL (ionised below {ionised_limit} mmol/L).",
+        entry="Corrected calcium above {limit} (ionised above {ionised_limit}) in two of the last three "
+        "results, the latest among them; or one result above {urgent} (ionised above {ionised_critical}).",
+        exit="Two results in a row below {leave} (ionised below {ionised_limit}).",
+        clears="Clears after {more} below {leave} (ionised below {ionised_limit}).",
         sentence="Calcium too high: {values} (limit {limit}).",
         action="Stop calcium-based binders and vitamin D; check the dialysate calcium; PTH. Think of a dissolving "
         "deposit and of malignancy.",
@@ -219,8 +224,7 @@ RULES: tuple[Rule, ...] = (
             Parameter("ionised_critical", 1.6, "mmol/L", 1.4, 2.0, "ionised, urgent (expert default, uncalibrated)"),
         ),
         needs=CALCAEMIA,
-        raised_when="Urgent above {urgent} mg/dL, critical at {critical} mg/dL or more, in one of the last "
-        "three results.",
+        raised_when="Urgent above {urgent}, critical at {critical} or more, in one of the last three results.",
     ),
     Rule(
         code="L06",
@@ -247,9 +251,9 @@ RULES: tuple[Rule, ...] = (
         scope=ScopeKind.LESION,
         group="signs",
         judge=judge_joint,
-        entry="(a) Measured loss of motion for {loss_days} days or more; or (b) pain at hip, shoulder, elbow or neck "
-        "for {pain_days} days or more with dialysis for {dialysis_years} years, or kidney disease for {ckd_years} "
-        "years where the start of dialysis is unknown, or very high phosphate, product, calcium or PTH standing. "
+        entry="(a) Measured loss of motion for {loss_days} or more; or (b) pain at hip, shoulder, elbow or neck "
+        "for {pain_days} or more with dialysis for {dialysis_years}, or kidney disease for {ckd_years} "
+        "where the start of dialysis is unknown, or very high phosphate, product, calcium or PTH standing. "
         "Pain alone otherwise: information only.",
         exit="The complaint is gone, or the place has been imaged.",
         sentence="{findings}, {place}, for long enough to look closer.",
@@ -276,7 +280,7 @@ RULES: tuple[Rule, ...] = (
         group="data",
         judge=judge_minerals_unknown,
         entry="A rule about signs stands (S01 to S05) while phosphate or corrected calcium is absent or more than "
-        "{mineral_days} days old, or PTH is absent or more than {pth_days} days old.",
+        "{mineral_days} old, or PTH is absent or more than {pth_days} old.",
         exit="All of them are known and recent, or no sign stands.",
         sentence="Minerals unknown while a sign stands: {missing}.",
         action="Full mineral panel now: calcium, albumin, phosphate, PTH, alkaline phosphatase, bicarbonate.",

@@ -8,7 +8,7 @@ from monitoring.rules.catalogue import RULES
 from monitoring.rules.scoring import ASKED_DAYS, CAPS, INPUT_DAYS, TIER_FROM, TIERS, UNCALIBRATED
 from monitoring.rules.sources import SOURCES
 from monitoring.rules.types import Rule, RuleKind, Tuning
-from monitoring.rules.wording import fill
+from monitoring.rules.wording import rule_text, show_parameter
 
 _KINDS = {
     RuleKind.DETECTOR: "finds deposits",
@@ -17,7 +17,6 @@ _KINDS = {
     RuleKind.SURVEILLANCE: "follows up",
     RuleKind.LOG: "only noted, opens no alert",
 }
-_UNITS = {"d": "days", "a": "years"}
 
 _INTRODUCTION = """# The rules
 
@@ -55,15 +54,15 @@ def render_rules(rules: Iterable[Rule] = RULES) -> str:
 
 def _render_rule(rule: Rule) -> str:
     params = Tuning().values(rule)
-    raised = f" {fill(rule.raised_when, params)}" if rule.raised_when else ""
+    raised = f" {rule_text(rule, rule.raised_when, params)}" if rule.raised_when else ""
     lines = [
         f"## {rule.code}: {rule.title}",
         "",
         f"*{_KINDS[rule.kind]}. Severity: {rule.severity.name.lower()}.{raised} One alert per {rule.scope.value}.*",
         "",
-        f"**Stands when** {_lower(fill(rule.entry, params))}",
+        f"**Stands when** {_lower(rule_text(rule, rule.entry, params))}",
         "",
-        f"**Ends when** {_lower(fill(rule.exit, params))}",
+        f"**Ends when** {_lower(rule_text(rule, rule.exit, params))}",
         "",
         f"**Suggested:** {rule.action}",
         "",
@@ -73,8 +72,8 @@ def _render_rule(rule: Rule) -> str:
     if rule.parameters:
         lines += ["| parameter | default | allowed | meaning |", "|---|---|---|---|"]
         for p in rule.parameters:
-            unit = _UNITS.get(p.unit, p.unit)
-            lines.append(f"| `{p.name}` | {p.default:g} {unit} | {p.low:g} to {p.high:g} | {p.meaning} |")
+            shown = show_parameter(rule, p, p.default)
+            lines.append(f"| `{p.name}` | {shown} | {p.low:g} to {p.high:g} | {p.meaning} |")
         lines.append("")
     return "\n".join(lines)
 

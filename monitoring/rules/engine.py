@@ -166,4 +166,5 @@ def _shown(numbers: dict[str, Any]) -> dict[str, Any]:
         "values": [None if math.isnan(value) else value for value in values],
         "times": [numbers["times"][i] for i in there],
         "ionised": [numbers["ionised"][i] for i in there],
+        "more": numbers["more"],
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitoring.rules.conditions import Condition, freshness, latch, state_of
+from monitoring.rules.conditions import Condition, Consecutive, freshness, latch, state_of
 from monitoring.rules.features import Features, Series, pairs_of
 from monitoring.rules.types import (
     DAY,
@@ -36,7 +36,7 @@ class Latched:
 
     series: str
     enters: Condition
-    leaves: Condition
+    leaves: Consecutive
     beyond: Condition
     severity: Severity
     missing: str
@@ -74,12 +74,24 @@ class Latched:
                 "values": np.where(there, series.shown[row], np.nan),
                 "times": np.where(there, series.at[row], NO_TIME),
                 "ionised": series.ionised[row] & there,
+                "more": self._more_needed(series, params),
             },
             missing={
                 self.missing: ~fresh,
                 f"side of dialysis or exact value of {self.missing}": fresh & latched.open_question,
             },
         )
+
+    def _more_needed(self, series: Series, params: Params) -> Ints:
+        """Per patient, how many more results that meet the exit end the rule, after those that already do."""
+        good = self.leaves.condition.rows(series, params) == TRUE
+        start, stop = series.first[:-1], series.first[1:]
+        run, unbroken = np.zeros(len(start), dtype=np.int64), np.ones(len(start), dtype=bool)
+        for back in range(1, self.leaves.count):
+            row = stop - back
+            unbroken &= (row >= start) & good[np.maximum(row, 0)]
+            run += unbroken
+        return self.leaves.count - run
 
     def _nothing_known(self, n: int) -> Verdicts:
         none = np.full(n, NO_TIME, dtype=np.int64)

@@ -97,8 +97,9 @@ Params = Mapping[str, float]
 class Rule:
     """One entry of the catalogue: complete, cited, and judged by `judge` over all patients at once.
 
-    `raises` gives, per verdict row, a severity that the state of other rules demands (it runs after all rules are
-    judged); the higher of the two counts. Rules of kind LOG open no alert.
+    `clears` says with {more} how many more results end a sustained rule. `raises` gives, per verdict row, a severity
+    that the state of other rules demands (it runs after all rules are judged); the higher of the two counts. Rules of
+    kind LOG open no alert.
     """
 
     code: str
@@ -118,6 +119,7 @@ class Rule:
     needs: tuple[Need, ...] = ()
     raises: Callable[[Features, Params, Verdicts], npt.NDArray[np.int8]] | None = None
     raised_when: str = ""
+    clears: str = ""
     version: int = 1
 
 

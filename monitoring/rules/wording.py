@@ -11,10 +11,12 @@ from monitoring.clinical.findings import FINDING_NAMES, FindingKind
 from monitoring.clinical.sites import Side, Site, place_name
 from monitoring.clinical.units import display_value
 from monitoring.rules.catalogue import BY_CODE
-from monitoring.rules.types import Params, Rule, RuleFinding, from_seconds
+from monitoring.rules.types import Parameter, Params, Rule, RuleFinding, from_seconds
 
 # mg2/dL2 to mmol2/L2: 0.2495 x 0.3229 (derived from the factors of calcium and phosphate).
 PRODUCT_TO_SI = Decimal("0.0806")
+_TIMES = {"d": "days", "a": "years"}
+_COUNTS = {1: "one more result", 2: "two more results in a row"}
 _ANALYTE_OF_GROUP = {"L01": "phosphate", "L02": "phosphate", "L05": "calcium_corrected"}
 
 
@@ -40,10 +42,19 @@ def show_value(rule: str, value: float | None, *, ionised: bool = False, si: boo
     return f"{shown.number} {shown.unit}"
 
 
-def fill(text: str, params: Params) -> str:
-    """`text` with the parameters of its rule put in, as plain numbers: 5.5, but 28 and not 28.0."""
-    numbers = {name: f"{value:g}" for name, value in params.items()}
-    return text.format_map(_Keep(numbers))
+def show_parameter(rule: Rule, parameter: Parameter, value: float, *, si: bool = False) -> str:
+    """A limit of a rule with its unit, such as "5.5 mg/dL", "1.78 mmol/L" or "28 days"."""
+    if parameter.unit in _TIMES:
+        return f"{value:g} {_TIMES[parameter.unit]}"
+    if parameter.unit == "mmol/L":
+        return f"{value:.2f} mmol/L"
+    return show_value(rule.code, value, si=si)
+
+
+def rule_text(rule: Rule, text: str, params: Params, *, si: bool = False) -> str:
+    """`text` of the catalogue with the limits of its rule put in, each with its unit; other marks stay."""
+    shown = {p.name: show_parameter(rule, p, params[p.name], si=si) for p in rule.parameters if p.name in params}
+    return text.format_map(_Keep(shown))
 
 
 class _Keep(dict[str, Any]):
@@ -81,13 +92,18 @@ def describe(finding: RuleFinding, params: Params, *, si: bool, zone: ZoneInfo) 
             f"{show_value(rule.code, value, ionised=flag, si=si)} on {from_seconds(moment).astimezone(zone):%-d %b %Y}"
             for value, moment, flag in rows
         )
-        if si and rule.code in ("L01", "L02", "L03", "L04", "L05"):
-            limits = {name: show_value(rule.code, params[name], si=True) for name in params if "ionised" not in name}
-            parts |= limits
-    sentence = fill(rule.sentence.format_map(_Keep(parts)), params)
-    # Severity may have been raised by a single value; the limits in the texts stay the rule's own.
+    sentence = rule_text(rule, rule.sentence.format_map(_Keep(parts)), params, si=si)
     return Words(
         sentence=sentence[:1].upper() + sentence[1:],
         action=rule.action,
-        clears_when=fill(rule.exit, params),
+        clears_when=clears_when(finding, params, si=si),
     )
+
+
+def clears_when(finding: RuleFinding, params: Params, *, si: bool) -> str:
+    """The exit in words; for a series, how many more results it takes from here."""
+    rule = BY_CODE[finding.rule]
+    more = finding.numbers.get("more")
+    if more in _COUNTS and rule.clears:
+        return rule_text(rule, rule.clears.format_map(_Keep({"more": _COUNTS[more]})), params, si=si)
+    return rule_text(rule, rule.exit, params, si=si)

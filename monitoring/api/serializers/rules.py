@@ -15,7 +15,7 @@ from monitoring.models import RuleSet
 from monitoring.rules.catalogue import BY_CODE
 from monitoring.rules.sources import SOURCES
 from monitoring.rules.types import Rule, Tuning
-from monitoring.rules.wording import fill
+from monitoring.rules.wording import rule_text
 
 
 class ParameterSerializer(Serializer[Any]):
@@ -54,11 +54,11 @@ def rule_body(rule: Rule, tuning: Tuning) -> dict[str, Any]:
         "severity": rule.severity.name.lower(),
         "scope": rule.scope.value,
         "group": rule.group,
-        "entry": fill(rule.entry, values),
-        "exit": fill(rule.exit, values),
-        "raised_when": fill(rule.raised_when, values),
-        "action": fill(rule.action, values),
-        "why": fill(rule.why, values),
+        "entry": rule_text(rule, rule.entry, values),
+        "exit": rule_text(rule, rule.exit, values),
+        "raised_when": rule_text(rule, rule.raised_when, values),
+        "action": rule_text(rule, rule.action, values),
+        "why": rule_text(rule, rule.why, values),
         "parameters": [
             {
                 "name": parameter.name,
