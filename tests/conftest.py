@@ -23,6 +23,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection
+from kombu import pools
 
 from tests.services import (
     DEAD_BROKER,
@@ -159,7 +160,7 @@ def _use_broker(url: str) -> None:
     # Celery keeps pools of connections to the broker it first saw; the types know nothing of this inside.
     app: Any = current_app
     app.conf.broker_url = app.conf.broker_read_url = app.conf.broker_write_url = url
-    app.pool.force_close_all()
+    pools.reset()
     app._pool = None
     app.amqp._producer_pool = None
 
