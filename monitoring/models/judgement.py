@@ -79,6 +79,7 @@ class Assessment(models.Model):
     points = models.JSONField(_("points, line by line"), default=list)
     missing = models.JSONField(_("missing inputs"), default=list)
     set_by = models.JSONField(_("rules that set the tier"), default=list)
+    awaiting = models.JSONField(_("awaiting confirmation"), default=list)
     rule_set = models.ForeignKey(RuleSet, on_delete=models.PROTECT, related_name="+", verbose_name=_("rule set"))
     fingerprint = models.BigIntegerField(editable=False)
     as_of = models.DateTimeField(_("since"))

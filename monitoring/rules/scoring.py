@@ -15,7 +15,7 @@ from monitoring.clinical.findings import HOT_LESION_SIGNS, FindingKind
 from monitoring.rules.detectors import joint_complaints
 from monitoring.rules.features import Features
 from monitoring.rules.types import DAY, NEVER, NO_TIME, YEAR, AssessmentResult, Flags, Ints, Need, PointsLine, Severity
-from monitoring.rules.upkeep import corrected_known_at
+from monitoring.rules.upkeep import AWAITED, corrected_known_at
 
 TIERS = ("Routine", "Watch", "High", "Urgent", "Critical")
 # Lowest score of each tier (expert default, uncalibrated).
@@ -156,6 +156,12 @@ def floors(features: Features) -> list[tuple[str, Ints]]:
     return out
 
 
+def awaiting(features: Features) -> list[tuple[str, Flags]]:
+    """Per rule that a single value has passed without standing yet (L06): who waits for confirmation."""
+    verdicts = features.verdicts["L06"]
+    return [(code, _has(features, verdicts.patient[verdicts.scope == code])) for code, _, _ in AWAITED]
+
+
 def missing_inputs(features: Features) -> list[tuple[str, Flags, Ints]]:
     """Per input of the score: its name, who lacks it, and when a present one will have become too old."""
     out = []
@@ -176,13 +182,15 @@ def assess(features: Features) -> tuple[list[AssessmentResult], Ints]:
     lines = [line for part in PARTS for line in part(features)]
     inputs = missing_inputs(features)
     floor_rows = floors(features)
+    awaited = awaiting(features)
     columns = [line.state for line in lines]
     columns += [lacking.astype(np.int64) for _, lacking, _ in inputs]
     columns += [tier for _, tier in floor_rows]
+    columns += [flags.astype(np.int64) for _, flags in awaited]
     table = np.column_stack(columns).astype(np.int8) if features.n else np.empty((0, len(columns)), dtype=np.int8)
     packed = np.ascontiguousarray(table).view([("", table.dtype)] * table.shape[1]).ravel()
     _, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
-    distinct = [_describe(int(row), lines, inputs, floor_rows) for row in first]
+    distinct = [_describe(int(row), lines, inputs, floor_rows, awaited) for row in first]
     results = [
         AssessmentResult(int(patient), *distinct[kind]) for patient, kind in zip(features.ids, inverse, strict=True)
     ]
@@ -197,7 +205,8 @@ def _describe(
     lines: list[Line],
     inputs: list[tuple[str, Flags, Ints]],
     floor_rows: list[tuple[str, Ints]],
-) -> tuple[int, int, tuple[PointsLine, ...], tuple[str, ...], tuple[str, ...], int]:
+    awaited: list[tuple[str, Flags]],
+) -> tuple[int, int, tuple[PointsLine, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...], int]:
     score = 0
     for part, cap in CAPS.items():
         score += min(cap, sum(int(line.points[row]) for line in lines if line.part == part))
@@ -212,9 +221,10 @@ def _describe(
         for line in lines
     )
     missing = tuple(name for name, lacking, _ in inputs if lacking[row])
-    content = repr((tier, score, shown, missing, set_by)).encode()
+    waiting = tuple(code for code, flags in awaited if flags[row])
+    content = repr((tier, score, shown, missing, set_by, waiting)).encode()
     fingerprint = int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big") >> 1
-    return tier, score, shown, missing, set_by, fingerprint
+    return tier, score, shown, missing, set_by, waiting, fingerprint
 
 
 def _milestones(features: Features) -> Ints:

@@ -286,7 +286,7 @@ class PointsLine:
 
 @dataclass(frozen=True)
 class AssessmentResult:
-    """What C01 says of one patient; `fingerprint` is equal exactly when everything shown is equal."""
+    """What C01 says of one patient; `awaiting` names the rules for which L06 waits; `fingerprint` is equal exactly when everything shown is equal."""
 
     patient: int
     tier: int
@@ -294,6 +294,7 @@ class AssessmentResult:
     lines: tuple[PointsLine, ...]
     missing: tuple[str, ...]
     set_by: tuple[str, ...]
+    awaiting: tuple[str, ...]
     fingerprint: int
 
 

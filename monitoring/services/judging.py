@@ -32,14 +32,19 @@ def record_assessments(results: Iterable[AssessmentResult], *, rule_set: RuleSet
     replaced = [result.patient for result in changed if result.patient in current]
     if replaced:
         Assessment.objects.filter(patient_id__among=replaced, superseded_at=None).update(superseded_at=as_of)
-    shown: dict[int, tuple[list[dict[str, object]], list[str], list[str]]] = {}
+    shown: dict[int, tuple[list[dict[str, object]], list[str], list[str], list[str]]] = {}
     for result in changed:
         if result.fingerprint not in shown:
             lines = [
                 {"code": x.code, "part": x.part, "label": x.label, "points": x.points, "state": x.state}
                 for x in result.lines
             ]
-            shown[result.fingerprint] = (lines, list(result.missing), list(result.set_by))
+            shown[result.fingerprint] = (
+                lines,
+                list(result.missing),
+                list(result.set_by),
+                list(result.awaiting),
+            )
     insert_rows(
         Assessment,
         [
@@ -50,6 +55,7 @@ def record_assessments(results: Iterable[AssessmentResult], *, rule_set: RuleSet
                 points=shown[result.fingerprint][0],
                 missing=shown[result.fingerprint][1],
                 set_by=shown[result.fingerprint][2],
+                awaiting=shown[result.fingerprint][3],
                 fingerprint=result.fingerprint,
                 rule_set=rule_set,
                 as_of=as_of,

@@ -231,6 +231,7 @@ def test_case(case: Case) -> None:
 def test_awaiting_names_the_rule_and_ends_with_the_next_value() -> None:
     story = Story().who(seen_since=-1).lab("phosphate", 7.6, 0)
     assert {scope for code, scope in fired(judge(story, 0)) if code == "L06"} == {"L01", "L02"}
+    assert judge(story, 0).assessments[0].awaiting == ("L01", "L02")
     story.lab("phosphate", 7.6, 30)
     assert not {code for code, _ in fired(judge(story, 30))} & {"L06"}
 
