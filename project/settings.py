@@ -104,7 +104,7 @@ INSTALLED_APPS = [
     "project.apps.ProjectConfig",
     "monitoring.apps.MonitoringConfig",
     "alerts.apps.AlertsConfig",
-    "django.contrib.admin",
+    "project.apps.WardAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
