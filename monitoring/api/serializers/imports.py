@@ -92,7 +92,7 @@ class QuarantinedItemSerializer(ModelSerializer[QuarantinedItem]):
 class MappingField(serializers.CharField):
     """The JSON document that describes the sender's columns, codes and dates, as a text of the form."""
 
-    default_error_messages = {"not_an_object": "a JSON object ({ … })"}
+    default_error_messages = {"not_an_object": "a JSON object"}
 
     def to_internal_value(self, data: Any) -> Any:
         """Give the document; what it says is judged by the service."""

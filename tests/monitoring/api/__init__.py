@@ -1,0 +1,1 @@
+"""Tests of the API of patients and facts, one file per address."""
