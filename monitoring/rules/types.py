@@ -286,7 +286,10 @@ class PointsLine:
 
 @dataclass(frozen=True)
 class AssessmentResult:
-    """What C01 says of one patient; `awaiting` names the rules for which L06 waits; `fingerprint` is equal exactly when everything shown is equal."""
+    """What C01 says of one patient; `awaiting` names the rules for which L06 waits.
+
+    `fingerprint` is equal exactly when everything shown is equal.
+    """
 
     patient: int
     tier: int
