@@ -37,13 +37,13 @@ _NORTHGATE = (
         key="one spike",
         tells="Phosphate 5.4, 7.6, 5.3: one high value is gone the next month and nobody is called.",
         given_name="Cleo", family_name="Chalk", sex="female", age=64, dialysis_years=4.2, ckd_years=9,
-        usual={"phosphate": 5.0}, last={"phosphate": (5.1, 5.4, 7.6, 5.3)},
+        usual={"phosphate": 4.9}, last={"phosphate": (5.2, 5.1, 5.3, 5.2, 5.3, 5.4, 7.6, 5.3)},
     ),
     Story(
         key="very high phosphate",
         tells="Phosphate above 7 month after month, product above 70: one card, two rules, one thing to do.",
         given_name="Boris", family_name="Basalt", sex="male", age=47, dialysis_years=7.5, ckd_years=12,
-        usual={"phosphate": 6.2, "calcium": 9.6, "pth": 720.0},
+        usual={"phosphate": 6.2, "calcium": 9.6, "pth": 360.0},
         last={
             "phosphate": (6.4, 6.6, 7.3, 7.6, 7.9, 7.4),
             "calcium": (9.5, 9.6, 9.7, 9.6, 9.6, 9.7),

@@ -20,6 +20,7 @@ from monitoring.rules.types import (
     TRUE,
     UNKNOWN,
     Flags,
+    Floats,
     Ints,
     Params,
     State,
@@ -97,6 +98,72 @@ class Below:
         """TRUE where even the highest possible value is below the limit."""
         limit = _limit(series, params, self.limit, self.ionised)
         return three_valued(series.high < limit, series.low >= limit)
+
+
+def _upper(series: Series, params: Params, times: str, unknown: str) -> Floats:
+    """Per row: `times` the upper limit of normal, or the plain limit `unknown` where that is not known."""
+    return np.where(np.isnan(series.upper), resolve(params, unknown), resolve(params, times) * series.upper)
+
+
+@dataclass(frozen=True)
+class AboveUpper:
+    """The value is above a multiple of the upper limit of normal, or above `unknown` where there is none."""
+
+    times: str
+    unknown: str
+
+    def rows(self, series: Series, params: Params) -> Truths:
+        """As `Above`, with a limit of each patient's own."""
+        limit = _upper(series, params, self.times, self.unknown)
+        return three_valued(series.low > limit, series.high <= limit)
+
+
+@dataclass(frozen=True)
+class AtMostUpper:
+    """The value is at most a multiple of the upper limit of normal, or at most `unknown` where there is none."""
+
+    times: str
+    unknown: str
+
+    def rows(self, series: Series, params: Params) -> Truths:
+        """As `AtMost`, with a limit of each patient's own."""
+        limit = _upper(series, params, self.times, self.unknown)
+        return three_valued(series.high <= limit, series.low > limit)
+
+
+@dataclass(frozen=True)
+class ChangesBy:
+    """The value differs by at least the share `by` from the reading before it, in either direction.
+
+    The reading before must be the same patient's and at most `within_days` older.
+    """
+
+    by: str
+    within_days: int
+
+    def rows(self, series: Series, params: Params) -> Truths:
+        """FALSE for a first reading: there is nothing it could differ from."""
+        share = resolve(params, self.by)
+        true, false = np.zeros(len(series), dtype=bool), np.ones(len(series), dtype=bool)
+        inside = _earlier_row(series, 1, self.within_days)
+        low, high, low_before, high_before = series.low[1:], series.high[1:], series.low[:-1], series.high[:-1]
+        rise, fall = np.round(high_before * (1 + share), 6), np.round(low_before * (1 - share), 6)
+        true[1:] = inside & ((low >= rise) | (high <= fall))
+        surely_not = (high < np.round(low_before * (1 + share), 6)) & (low > np.round(high_before * (1 - share), 6))
+        false[1:] = ~inside | surely_not
+        return three_valued(true, false & ~true)
+
+
+@dataclass(frozen=True)
+class Not:
+    """The opposite; unknown stays unknown."""
+
+    condition: Condition
+
+    def rows(self, series: Series, params: Params) -> Truths:
+        """Three-valued negation."""
+        mask = self.condition.rows(series, params)
+        return three_valued(mask == FALSE, mask == TRUE)
 
 
 @dataclass(frozen=True)

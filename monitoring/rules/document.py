@@ -93,13 +93,13 @@ The tier is the higher of the score's tier and the floor of any standing rule. {
 
 - **Points** are whole numbers and shown line by line. Symptoms: mass 5; loss of motion 2; pain for six weeks 1; two or
   more places 1; sign from cord or neck 4; discharge, ulcer or inflamed swelling 3; itch, with another sign, 1.
-  Laboratory: L02 2, else L01 1; L04 2, else L03 1; L05 1. Exposure: dialysis for 5 to 9.9 years 1, for 10 or more 2;
-  kidney disease for 20 years with the start of dialysis unknown 2; vitamin K antagonist 1. History: tumoral calcinosis
-  established 3; excision within 24 months 1.
+  Laboratory: L02 2, else L01 1; L04 2, else L03 1; L05 1; L07 1; L08 1. Exposure: dialysis for 5 to 9.9 years 1, for
+  10 or more 2; kidney disease for 20 years with the start of dialysis unknown 2; L12 1; vitamin K antagonist 1.
+  History: tumoral calcinosis established 3; excision within 24 months 1.
 - **Caps:** {caps}.
 - **Tiers by score:** {tiers}.
-- **Floors:** S01 Urgent; S03 Critical; L05 at its critical limit Critical; established tumoral calcinosis never below
-  Watch.
+- **Floors:** S01, S05, and S04 with a mass, Urgent; S03 and S06 Critical; L05 at its critical limit Critical;
+  established tumoral calcinosis never below Watch.
 - **Unknown** inputs give no points, are never counted as normal and are listed by name: {inputs}; a sign that nobody
   has asked about for {ASKED_DAYS} days counts as unknown, not as absent.
 """

@@ -50,7 +50,8 @@ class Series:
     """Readings of one kind, sorted by patient, time, id. `ids` has a column per component of a derived value.
 
     `shown` is the number for people (NaN where only bounds are known). `ionised` marks rows in mmol/L of ionised
-    calcium in the series "calcaemia". `first[p]`..`first[p+1]` are the rows of patient p.
+    calcium in the series "calcaemia" and rows in % (URR) in "dose". `upper` is the upper limit of normal (NaN unknown)
+    where rules need it (PTH), else of length 0. `first[p]`..`first[p+1]` are the rows of patient p.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Series:
     ids: Ints
     ionised: Flags
     first: Ints
+    upper: Floats
 
     def __len__(self) -> int:
         return len(self.patient)
@@ -94,6 +96,7 @@ def _series(name: str, unit: str, n: int, columns: dict[str, Any]) -> Series:
         ids=columns["ids"],
         ionised=ionised,
         first=first.astype(np.int64),
+        upper=columns.get("upper", np.empty(0)),
     )
 
 
@@ -210,6 +213,8 @@ class Features:
             if unstated.any():
                 high = np.where(unstated, np.inf, high)
         columns = {"patient": rows["patient"], "at": rows["at"], "low": low, "high": high, "shown": value}
+        if code == "pth":
+            columns["upper"] = self.patients["pth_upper_limit"][rows["patient"]]
         return _series(code, BY_CODE[code].unit, self.n, columns | {"ids": rows["ids"].reshape(-1, 1)})
 
     def _corrected(self) -> Series:
@@ -263,13 +268,13 @@ class Features:
         return _series("caxp", "mg2/dL2", self.n, columns | {"ids": ids})
 
     def _dose(self) -> Series:
-        """When the dialysis dose was measured, by spKt/V or URR; only the times of this series have a meaning."""
-        parts = [self.series("kt_v"), self.series("urr")]
-        columns = [
-            {"patient": s.patient, "at": s.at, "low": s.low, "high": s.high, "shown": s.shown, "ids": s.ids}
-            for s in parts
-        ]
-        return _series("dose", "", self.n, _joined(columns[0], columns[1]))
+        """Dialysis dose: spKt/V, and URR in % (rows marked `ionised`) where no spKt/V of the same moment is known."""
+        kt_v, urr = self.series("kt_v"), self.series("urr")
+        own = ~np.isin(combined_key(urr.patient, urr.at), combined_key(kt_v.patient, kt_v.at))
+        names = ("patient", "at", "low", "high", "shown", "ids")
+        one = {name: getattr(kt_v, name) for name in names} | {"ionised": np.zeros(len(kt_v), dtype=bool)}
+        two = {name: getattr(urr, name)[own] for name in names} | {"ionised": np.ones(int(own.sum()), dtype=bool)}
+        return _series("dose", "1", self.n, _joined(one, two))
 
     # Findings, imaging and lesions -----------------------------------------------------------------------------
 

@@ -31,7 +31,8 @@ class Latched:
     """A rule of kind "sustained": `enters` sets it, `leaves` clears it, both on rows of `series`.
 
     `beyond` is the plain limit by which the readings of the evidence are chosen. `steps` raise the severity when one
-    of the last three readings (each at most `stale_days` before the newest) meets them.
+    of the last three readings (each at most `stale_days` before the newest) meets them. `before` readings before the
+    entry are shown with it though they are not beyond the limit (what a change is measured from).
     """
 
     series: str
@@ -42,6 +43,7 @@ class Latched:
     missing: str
     steps: tuple[tuple[Condition, Severity], ...] = ()
     stale_days: int = 120
+    before: int = 0
 
     def __call__(self, features: Features, params: Params) -> Verdicts:
         """Judge every patient of `features`."""
@@ -121,7 +123,7 @@ class Latched:
                 (row >= 0)
                 & (series.patient[safe] == series.patient[entry])
                 & (series.at[entry] - series.at[safe] <= self.stale_days * DAY)
-                & (beyond[safe] | (row == entry))
+                & (beyond[safe] | (row == entry) | (entry - row <= self.before))
             )
             rows[has, back] = np.where(good, row, -1)
         return rows

@@ -107,6 +107,8 @@ def laboratory_lines(features: Features) -> list[Line]:
         milder = standing(mild) & ~standing(strong)
         lines.append(_line(mild, "laboratory", f"{label} above target", 1, milder, unjudged(mild)))
     lines.append(_line("L05", "laboratory", "Hypercalcaemia", 1, standing("L05"), unjudged("L05")))
+    lines.append(_line("L07", "laboratory", "Phosphate rising", 1, standing("L07"), unjudged("L07")))
+    lines.append(_line("L08", "laboratory", "PTH high", 1, standing("L08"), unjudged("L08")))
     return lines
 
 
@@ -125,6 +127,7 @@ def exposure_lines(features: Features) -> list[Line]:
         ),
         _line("dialysis10", "exposure", "Dialysis for 10 years or more", 2, years >= 10, unknown & ~long_ckd),
         _line("ckd20", "exposure", "Kidney disease for 20 years, start of dialysis unknown", 2, long_ckd),
+        _line("L12", "exposure", "Alkalosis", 1, features.standing("L12"), features.unjudged("L12")),
         _line("vka", "exposure", "Vitamin K antagonist", 1, _has(features, drugs["pos"][vka])),
     ]
 
@@ -148,6 +151,9 @@ def floors(features: Features) -> list[tuple[str, Ints]]:
     for code, tier in (("S01", 3), ("S05", 3), ("S07", 3), ("S03", 4), ("S06", 4)):
         if code in features.verdicts:
             out.append((code, np.where(features.standing(code), tier, 0).astype(np.int64)))
+    nerve = features.verdicts["S04"]
+    with_mass = _has(features, nerve.patient[nerve.standing & (nerve.severity >= Severity.URGENT)])
+    out.append(("S04", np.where(with_mass, 3, 0).astype(np.int64)))
     calcium = features.verdicts["L05"]
     critical = np.zeros(features.n, dtype=bool)
     critical[calcium.patient[calcium.standing & (calcium.severity >= Severity.CRITICAL)]] = True

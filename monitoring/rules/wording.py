@@ -17,7 +17,15 @@ from monitoring.rules.types import Parameter, Params, Rule, RuleFinding, from_se
 PRODUCT_TO_SI = Decimal("0.0806")
 _TIMES = {"d": "days", "a": "years"}
 _COUNTS = {1: "one more result", 2: "two more results in a row"}
-_ANALYTE_OF_GROUP = {"L01": "phosphate", "L02": "phosphate", "L05": "calcium_corrected"}
+_ANALYTE_OF_RULE = {
+    "L01": "phosphate",
+    "L02": "phosphate",
+    "L05": "calcium_corrected",
+    "L07": "phosphate",
+    "L08": "pth",
+    "L10": "pth",
+    "L12": "bicarbonate",
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ def show_value(rule: str, value: float | None, *, ionised: bool = False, si: boo
         return f"{number:.2f} mmol/L ionised"
     if rule in ("L03", "L04"):
         return f"{number * PRODUCT_TO_SI:.2f} mmol²/L²" if si else f"{number:.1f} mg²/dL²"
-    shown = display_value(_ANALYTE_OF_GROUP[rule], number, si=si)
+    shown = display_value(_ANALYTE_OF_RULE[rule], number, si=si)
     return f"{shown.number} {shown.unit}"
 
 
@@ -46,8 +54,14 @@ def show_parameter(rule: Rule, parameter: Parameter, value: float, *, si: bool =
     """A limit of a rule with its unit, such as "5.5 mg/dL", "1.78 mmol/L" or "28 days"."""
     if parameter.unit in _TIMES:
         return f"{value:g} {_TIMES[parameter.unit]}"
-    if parameter.unit == "mmol/L":
-        return f"{value:.2f} mmol/L"
+    if parameter.unit == "{ULN}":
+        return f"{value:g} times"
+    if parameter.unit == "{ratio}":
+        return f"{value:g}"
+    if parameter.unit == "{share}":
+        return f"{value:.0%}"
+    if parameter.unit in ("mmol/L", "mg/L"):
+        return f"{value:g} {parameter.unit}"
     return show_value(rule.code, value, si=si)
 
 
@@ -82,6 +96,7 @@ def describe(finding: RuleFinding, params: Params, *, si: bool, zone: ZoneInfo) 
         "place": scope_name(rule, finding.scope),
         "scope": scope_name(rule, finding.scope),
         "missing": ", ".join(finding.missing),
+        "at_place": f", {scope_name(rule, finding.scope)}" if finding.scope else "",
     }
     if "kinds" in numbers:
         parts["findings"] = ", ".join(FINDING_NAMES[FindingKind(kind)] for kind in numbers["kinds"])

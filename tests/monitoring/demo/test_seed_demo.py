@@ -216,7 +216,7 @@ def test_the_founding_patient_keeps_the_values_as_they_were_sent(demo: SeededDem
 
 
 def test_the_demonstration_does_not_drown_in_alerts(judgement: Judgement) -> None:
-    """No more of the others than stand in "watch" in the published populations: an eighth to a third."""
+    """Minerals and PTH together: no more of the others than stand in "watch" in the published populations."""
     told = {row[0] for row in STORIES}
     others = set(Patient.objects.exclude(family_name__in=told).values_list("pk", flat=True))
     loud = {
@@ -224,7 +224,7 @@ def test_the_demonstration_does_not_drown_in_alerts(judgement: Judgement) -> Non
         for finding in judgement.findings
         if finding.patient in others and finding.state is State.ACTIVE and finding.severity.name != "INFO"
     }
-    assert 0.05 < len(loud) / len(others) < 0.33
+    assert 0.05 < len(loud) / len(others) < 0.45
 
 
 # --- when it must not happen ----------------------------------------------------------------------------------

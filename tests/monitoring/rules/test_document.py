@@ -9,6 +9,7 @@ import pytest
 from monitoring.rules.catalogue import RULES
 from monitoring.rules.document import render_rules
 from monitoring.rules.types import Rule
+from monitoring.rules.wording import show_parameter
 
 PAGE = Path(__file__).parents[3] / "docs" / "rules.md"
 
@@ -23,4 +24,4 @@ def test_every_rule_is_on_it_with_its_numbers_filled_in(rule: Rule) -> None:
     assert f"## {rule.code}: {rule.title}" in part
     assert "{" not in part
     for parameter in rule.parameters:
-        assert f"{parameter.default:g}" in part
+        assert show_parameter(rule, parameter, parameter.default) in part

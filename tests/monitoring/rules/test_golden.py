@@ -156,7 +156,6 @@ def test_a_single_spike_of_phosphate_only_awaits_confirmation() -> None:
     assert codes(judge(story, 60)) - {"M01"} == set()
 
 
-@pytest.mark.xfail(reason="needs rule S05", raises=KeyError, strict=True)
 def test_a_hot_shoulder_with_fever_and_high_crp_is_urgent() -> None:
     story = Story().who(dialysis_start=-3 * YEAR, seen_since=-700)
     story.finding("loss_of_motion", "shoulder", onset=-90, noted_at=0).finding(
