@@ -26,7 +26,7 @@ class WatchedPatientAdmin(PatientAdmin):
     """Patients with what is to do for them."""
 
     patient_page = "alerts/patient_page.html"
-    list_display = ("name", "mrn", "unit_code", "tier", "score", "live", "phosphate", "calcium", "judged")
+    list_display = ("name", "number", "unit_code", "tier", "score", "live", "phosphate", "calcium", "judged")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Patient]:
         """With the number of live alerts."""

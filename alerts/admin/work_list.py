@@ -69,7 +69,9 @@ def with_state(rows: QuerySet[Alert], user: User | AnonymousUser) -> QuerySet[Al
     """The alerts with `state` (one of STATES) and `mine` ("yes" or "no")."""
     return rows.annotate(
         state=Case(
-            When(workflow=Workflow.OPEN, condition=Condition.CLEARED, then=Value("cleared")), default=F("workflow")
+            # Not by keywords: When has a `condition` of its own.
+            When(Q(workflow=Workflow.OPEN, condition=Condition.CLEARED), then=Value("cleared")),
+            default=F("workflow"),
         ),
         mine=Case(When(assigned_to=user.pk, then=Value("yes")), default=Value("no")),
     )

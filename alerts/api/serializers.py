@@ -262,13 +262,14 @@ class FeedFilters(FiltersSerializer):
 
 
 @extend_schema_serializer(
+    many=False,
     examples=[
         OpenApiExample(
             "One event",
             value={"results": [EVENT_EXAMPLE], "next_cursor": "eyJzZXEiOjQ3MTF9:1Q2w3E", "more": False},
             response_only=True,
         )
-    ]
+    ],
 )
 class FeedPageSerializer(Serializer[Any]):
     """Some events in ascending order, at least once each."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import models
-from django.db.models import ForeignKey, Model, QuerySet
+from django.db.models import ForeignKey, QuerySet
 from django.forms import ModelChoiceField
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.text import capfirst
 
-from monitoring.admin.rights import EVERYBODY, NOBODY, Roles, may, units_with, user_of
+from monitoring.admin.rights import EVERYBODY, NOBODY, Roles, may, units_with
 from monitoring.admin.showing import zone_of
 from monitoring.errors import DomainError
 from monitoring.models import Unit
@@ -75,6 +75,7 @@ class WardAdmin(PlainAdmin):
     save_on_top = False
     formfield_overrides = {
         models.DateField: {"widget": DayInput},
+        models.TextField: {"widget": forms.Textarea(attrs={"rows": 3})},
         models.DateTimeField: {"form_class": forms.DateTimeField, "widget": MomentInput},
     }
 
@@ -136,6 +137,11 @@ class WardAdmin(PlainAdmin):
                 setattr(widget, name, False)
         return field
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list under its own name."""
+        named = {"title": capfirst(str(self.opts.verbose_name_plural))}
+        return super().changelist_view(request, named | (extra_context or {}))
+
     def changeform_view(
         self,
         request: HttpRequest,
@@ -176,27 +182,8 @@ class ReadOnlyAdmin(WardAdmin):
     changeable = False
 
 
-class SuperuserAdmin(WardAdmin):
-    """A table of the whole site, kept by superusers."""
-
-    unit_path = ""
-
-
-def log_of(rows: QuerySet[Any], unit_path: str) -> QuerySet[Any]:
-    """The rows with what their unit is shown by, in one query."""
-    return rows.select_related(unit_path)
-
-
 def now() -> datetime:
     """The clock of the screens, read once per request at the edge."""
     return timezone.now()
 
 
-def refuse_politely(request: HttpRequest, refused: DomainError, back: str) -> HttpResponse:
-    """Say what the domain refused and go back."""
-    messages.error(request, refused.message)
-    return HttpResponseRedirect(back)
-
-
-MRN_OR_NAME = _("Search by MRN or name")
-Rows = QuerySet[Model]

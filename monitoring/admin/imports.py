@@ -24,6 +24,7 @@ from monitoring.admin.rights import ADD_FACTS, CHANGE_FACTS, READ_FACTS, may, pe
 from monitoring.admin.showing import show_time
 from monitoring.errors import DomainError
 from monitoring.models import CodeMapping, Import, ImportStatus, QuarantinedItem, QuarantineStatus, Unit, UnitMapping
+from monitoring.selectors_imports import waiting_by_reason
 from monitoring.services.import_report import write_report
 from monitoring.services.imports import MAX_FILE_BYTES, process_import, receive_file
 from monitoring.services.quarantine import Replay, dismiss_items, replay_quarantine
@@ -190,7 +191,7 @@ class ImportAdmin(WardAdmin):
             "imported": imported,
             "received": show_time(imported.received_at, imported.unit),
             "finished": show_time(imported.finished_at, imported.unit),
-            "items": items[:ROWS_SHOWN],
+            "items": [(item, reason_words(item.reason)) for item in items[:ROWS_SHOWN]],
             "more": max(0, items.count() - ROWS_SHOWN),
             "waiting": waiting,
             "may_replay": may(request, self.adding, imported.unit_id),
@@ -257,8 +258,24 @@ class WaitingFilter(admin.SimpleListFilter):
         return queryset if wanted == "all" else queryset.filter(status=wanted)
 
 
-class ReasonFilter(admin.AllValuesFieldListFilter):
+def reason_words(reason: str) -> str:
+    """A reason in words: its code without the underscores."""
+    return reason.replace("_", " ")
+
+
+class ReasonFilter(admin.SimpleListFilter):
     """Rows that wait for one reason."""
+
+    title = gettext_lazy("reason")
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The reasons for which something waits, the commonest first."""
+        return [(reason, reason_words(reason)) for reason in waiting_by_reason(units_with(request, READ_FACTS))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows with this reason."""
+        return queryset.filter(reason=self.value()) if self.value() else queryset
 
 
 @admin.register(QuarantinedItem)
@@ -266,13 +283,13 @@ class QuarantinedItemAdmin(ReadOnlyAdmin):
     """Rows that could not be stored safely. They can be tried again once a mapping or a patient is there."""
 
     reading = READ_FACTS
-    list_display: Any = ("reason", "value", "message", "mrn", "line", "column", "shown_import", "status")
-    list_filter: Any = (WaitingFilter, "reason", OwnUnitFilter)
+    list_display: Any = ("why", "value", "message", "mrn", "line", "column", "shown_import", "status")
+    list_filter: Any = (WaitingFilter, ReasonFilter, OwnUnitFilter)
     search_fields = ("mrn", "value", "message", "imported__filename")
     ordering = ("created_at", "imported", "line", "pk")
     actions: Any = ("replay", "dismiss")
     fields = (
-        "reason", "message", "column", "value", "line", "mrn", "raw", "imported", "status", "created_at", "closed_at",
+        "why", "message", "column", "value", "line", "mrn", "raw", "imported", "status", "created_at", "closed_at",
         "closed_by",
     )  # fmt: skip
 
@@ -280,6 +297,11 @@ class QuarantinedItemAdmin(ReadOnlyAdmin):
         """With the import, without its file."""
         rows = super().get_queryset(request).select_related("unit", "imported", "closed_by")
         return rows.defer("imported__content", "imported__mapping")
+
+    @admin.display(description=gettext_lazy("reason"), ordering="reason")
+    def why(self, item: QuarantinedItem) -> str:
+        """The reason in words."""
+        return reason_words(item.reason)
 
     @admin.display(description=gettext_lazy("import"))
     def shown_import(self, item: QuarantinedItem) -> str:

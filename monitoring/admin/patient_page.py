@@ -29,7 +29,7 @@ from monitoring.rules.scoring import CAPS, TIER_FROM, UNCALIBRATED
 from monitoring.selectors.facts import read_facts
 from monitoring.selectors.rule_sets import active_rule_set, tuning_of
 
-_DRAWS_SHOWN = 3
+_DRAWS_SHOWN = 2
 _RESULTS_READ = 60
 _SITE_WORDS = {site.value: site for site in Site}
 
@@ -117,6 +117,7 @@ def explain_score(assessment: Assessment | None) -> dict[str, object]:
         "score": assessment.score,
         "set_by": [_set_by(code) for code in assessment.set_by],
         "missing": assessment.missing,
+        "awaiting": [_set_by(code) for code in assessment.awaiting],
         "uncalibrated": UNCALIBRATED,
         "thresholds": _("Watch from %(watch)s points, high from %(high)s, urgent from %(urgent)s.")
         % {"watch": TIER_FROM[1], "high": TIER_FROM[2], "urgent": TIER_FROM[3]},
@@ -142,7 +143,7 @@ def draw_charts(patient: Patient, now: datetime) -> list[Drawing]:
 
 
 def read_recent_results(patient: Patient) -> list[Draw]:
-    """The results of the last three days with results, newest first: in display units, and as they were sent."""
+    """The results of the last two days with results, newest first: in display units, and as they were sent."""
     rows = LabResult.objects.filter(patient=patient, retired_at=None).order_by("-taken_at", "analyte")[:_RESULTS_READ]
     draws: list[Draw] = []
     for result in rows:
@@ -156,13 +157,17 @@ def read_recent_results(patient: Patient) -> list[Draw]:
                 "name": ANALYTE_BY_CODE[result.analyte].name,
                 "value": show_value(result, patient.unit),
                 "sent": show_as_sent(result),
-                "timing": result.get_timing_display(),
+                "timing": _session_words(result),
                 "time": show_time(result.taken_at, patient.unit).rpartition(", ")[2],
                 "status": "" if result.status == "final" else result.get_status_display(),
                 "url": reverse("admin:monitoring_labresult_change", args=[result.pk]),
             }
         )
     return draws
+
+
+def _session_words(result: LabResult) -> str:
+    return {"pre": _("before"), "post": _("after")}.get(result.timing, _("not stated"))
 
 
 def read_findings(patient: Patient) -> list[dict[str, object]]:
@@ -203,6 +208,9 @@ def name_place(site: str, side: str) -> str:
     """A place in words, such as "right hip"."""
     if site not in _SITE_WORDS:
         return NOTHING
+    if site == Site.GENERAL:
+        words = {Side.LEFT: _("left side"), Side.RIGHT: _("right side"), Side.BILATERAL: _("both sides")}
+        return words.get(Side(side), _("not tied to a place"))
     return place_name(Site(site), Side(side))
 
 
@@ -254,6 +262,18 @@ def read_care(patient: Patient) -> list[dict[str, object]]:
             [(row, [show_day_in(row.asked_at, unit), summarise_screen(row)]) for row in patient.screens.all()[:4]],
         ),
     ]  # fmt: skip
+
+
+# What stands below the results; the rest stands below the findings.
+_BESIDE_RESULTS = frozenset({"imagingstudy", "histology", "treatment", "prescription"})
+
+
+def split_cards(cards: list[dict[str, object]]) -> dict[str, list[dict[str, object]]]:
+    """The cards for the two columns of the page."""
+    return {
+        "left": [card for card in cards if card["model"] in _BESIDE_RESULTS],
+        "right": [card for card in cards if card["model"] not in _BESIDE_RESULTS],
+    }
 
 
 def _card(model: str, title: str, rows: Sequence[tuple[object, list[str]]]) -> dict[str, object]:

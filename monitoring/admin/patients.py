@@ -10,6 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +22,7 @@ from monitoring.admin.patient_page import (
     read_care,
     read_findings,
     read_recent_results,
+    split_cards,
 )
 from monitoring.admin.rights import ADD_FACTS, CHANGE_FACTS, READ_FACTS, may, units_with
 from monitoring.admin.showing import NOTHING, show_day_in, show_value, tier_chip
@@ -45,6 +47,11 @@ class PatientList(ChangeList):
         for patient in page:
             patient.last = {name: results.get(getattr(patient, f"last_{name}")) for name in _LAST_SHOWN}
         self.result_list = page
+
+
+    def _get_default_ordering(self) -> tuple[str, ...]:
+        # Only so that the arrow stands at the column by which the list is sorted.
+        return ("-risk_tier",)
 
 
 class TierFilter(admin.SimpleListFilter):
@@ -103,11 +110,11 @@ class PatientAdmin(WardAdmin):
     adding = CHANGE_FACTS
     changing = CHANGE_FACTS
     patient_page = "monitoring/patient_page.html"
-    list_display: Any = ("name", "mrn", "unit_code", "tier", "score", "phosphate", "calcium", "judged")
+    list_display: Any = ("name", "number", "unit_code", "tier", "score", "phosphate", "calcium", "judged")
     list_filter: Any = (TierFilter, OwnUnitFilter, "status")
     search_fields = ("mrn", "family_name", "given_name")
     search_help_text = _("Search by MRN or name")
-    sortable_by = ("name", "mrn", "tier", "score")
+    sortable_by = ("name", "number", "tier", "score")
     fieldsets: Any = (
         (None, {"fields": ("unit", "mrn", "family_name", "given_name", "birth_date", "sex")}),
         (
@@ -146,6 +153,11 @@ class PatientAdmin(WardAdmin):
         """The name as on a list."""
         return f"{patient.family_name}, {patient.given_name}"
 
+    @admin.display(description=_("MRN"), ordering="mrn")
+    def number(self, patient: Patient) -> SafeString:
+        """The record number on one line."""
+        return format_html('<span class="nowrap">{}</span>', patient.mrn)
+
     @admin.display(description=_("unit"))
     def unit_code(self, patient: Patient) -> str:
         """The unit in short."""
@@ -162,12 +174,12 @@ class PatientAdmin(WardAdmin):
         return str(patient.current[0].score) if patient.current else NOTHING
 
     @admin.display(description=_("last phosphate"))
-    def phosphate(self, patient: Any) -> str:
+    def phosphate(self, patient: Any) -> SafeString:
         """The last phosphate and its day."""
         return self._last(patient, "phosphate")
 
     @admin.display(description=_("last calcium"))
-    def calcium(self, patient: Any) -> str:
+    def calcium(self, patient: Any) -> SafeString:
         """The last total calcium, not corrected, and its day."""
         return self._last(patient, "calcium")
 
@@ -178,11 +190,12 @@ class PatientAdmin(WardAdmin):
             return str(_("waiting"))
         return show_day_in(patient.evaluated_as_of, patient.unit)
 
-    def _last(self, patient: Any, analyte: str) -> str:
+    def _last(self, patient: Any, analyte: str) -> SafeString:
         result = patient.last[analyte]
         if result is None:
-            return str(_("unknown"))
-        return f"{show_value(result, patient.unit)}, {show_day_in(result.taken_at, patient.unit)}"
+            return format_html('<span class="unknown">{}</span>', _("unknown"))
+        day = show_day_in(result.taken_at, patient.unit)
+        return format_html('<span class="nowrap">{}</span><br><span class="sub">{}</span>', show_value(result, patient.unit), day)
 
     # The page ------------------------------------------------------------------------------------------------
 
@@ -218,7 +231,7 @@ class PatientAdmin(WardAdmin):
                 "drawings": draw_charts(patient, moment),
                 "draws": read_recent_results(patient),
                 "findings": read_findings(patient),
-                "cards": read_care(patient),
+                "columns": split_cards(read_care(patient)),
                 "may_edit": self.has_change_permission(request, patient),
                 "may_write": may(request, CHANGE_FACTS, patient.unit_id),
                 "may_add": may(request, ADD_FACTS, patient.unit_id),

@@ -112,14 +112,16 @@ def show_value(result: LabResult, unit: Unit) -> str:
     if result.value is None:
         return _("withdrawn")
     shown = display_value(result.analyte, as_decimal(result.value), si=uses_si(unit))
-    return f"{show_comparator(result.comparator)}{shown.number} {shown.unit}".rstrip()
+    unit_of_measure = shown.unit.replace("umol", "µmol")
+    return f"{show_comparator(result.comparator)}{shown.number} {unit_of_measure}".rstrip()
 
 
 def show_as_sent(result: LabResult) -> str:
     """A result exactly as its sender wrote it."""
     text = result.value_text
     shown = text if text.startswith(("<", ">")) else f"{result.comparator}{text}"
-    return f"{shown} {result.unit_sent}".strip()
+    # "1" is how UCUM writes "no unit".
+    return f"{shown} {'' if result.unit_sent == '1' else result.unit_sent}".strip()
 
 
 def show_comparator(comparator: str) -> str:

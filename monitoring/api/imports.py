@@ -21,6 +21,7 @@ from rest_framework.response import Response
 from structlog import get_logger
 
 from monitoring.api.idempotency import once_per_key
+from monitoring.api.openapi import ProblemSerializer
 from monitoring.api.refusals import StoredRefusal
 from monitoring.api.rights import Right
 from monitoring.api.serializers.imports import (
@@ -31,6 +32,7 @@ from monitoring.api.serializers.imports import (
     UploadSerializer,
 )
 from monitoring.api.views import ApiViewSet
+from monitoring.errors import Conflict
 from monitoring.models import Import, ImportStatus, QuarantinedItem
 from monitoring.selectors_imports import imports_of
 from monitoring.services.import_report import write_report
@@ -146,11 +148,19 @@ class ImportViewSet(ApiViewSet[Import]):
         page: Any = self.paginate_queryset(rows)  # type: ignore[arg-type]
         return self.get_paginated_response(QuarantinedItemSerializer(page, many=True).data)
 
-    @extend_schema(summary="Download the report", responses={(200, "text/csv"): OpenApiTypes.STR})
+    @extend_schema(
+        summary="Download the report",
+        responses={
+            (200, "text/csv"): OpenApiTypes.STR,
+            (409, "application/problem+json"): OpenApiResponse(ProblemSerializer, "The file is still being read."),
+        },
+    )
     @action(detail=True, methods=["get"], renderer_classes=[CsvRenderer, JSONRenderer])
     def report(self, request: Request, uuid: UUID) -> StreamingHttpResponse:
         """Give every row of the file and what became of it, as CSV that a spreadsheet opens safely."""
         imported = self.pick(self.get_queryset(), uuid)
+        if imported.status not in (ImportStatus.FINISHED, ImportStatus.REFUSED):
+            raise Conflict("import-not-finished", "The file is still being read; ask again when it is finished.")
         return StreamingHttpResponse(
             (line.encode() for line in write_report(imported)),
             content_type="text/csv; charset=utf-8",

@@ -19,6 +19,7 @@ ASSESSMENT_EXAMPLE = {
     "score": 10,
     "missing": ["phosphate", "calcium", "albumin", "PTH"],
     "set_by": ["score", "S03"],
+    "awaiting": [],
     "rule_set": 1,
     "as_of": "2026-03-02T09:00:00Z",
 }
@@ -53,11 +54,14 @@ class AssessmentSerializer(ModelSerializer[Assessment]):
     rule_set = serializers.IntegerField(source="rule_set.version", help_text="Version of the rule set that judged.")
     missing = serializers.ListField(child=serializers.CharField(), help_text="Inputs that are absent or too old.")
     set_by = serializers.ListField(child=serializers.CharField(), help_text="What set the tier: rules, or `score`.")
+    awaiting = serializers.ListField(
+        child=serializers.CharField(), help_text="Rules that one value has passed without standing yet."
+    )
     as_of = MomentField(help_text="Since when this has been so.")
 
     class Meta:
         model = Assessment
-        fields: tuple[str, ...] = ("tier", "score", "missing", "set_by", "rule_set", "as_of")
+        fields: tuple[str, ...] = ("tier", "score", "missing", "set_by", "awaiting", "rule_set", "as_of")
 
     @extend_schema_field(choice(TIERS))
     def get_tier(self, assessment: Assessment) -> str:

@@ -100,6 +100,7 @@ class RuleSerializer(Serializer[Any]):
     version = serializers.IntegerField()
 
 
+@extend_schema_serializer(many=False)
 class CatalogueSerializer(Serializer[Any]):
     """All rules with the numbers of the active rule set."""
 

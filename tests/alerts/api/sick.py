@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-from alerts.models import Alert
 from alerts.services.evaluating import evaluate_patients
 from monitoring.models import Patient, Unit
 from tests.builders import NOW, add_finding, add_patient
@@ -16,15 +13,3 @@ def sick_patient(unit: Unit) -> Patient:
     add_finding(patient, "mass", "hip", "right")
     evaluate_patients([patient.pk], as_of=NOW)
     return patient
-
-
-@pytest.fixture
-def patient(unit_a: Unit) -> Patient:
-    """A patient of unit A with a new mass at the right hip, judged."""
-    return sick_patient(unit_a)
-
-
-@pytest.fixture
-def alert(patient: Patient) -> Alert:
-    """The urgent alert of that mass, version 1."""
-    return Alert.objects.get(patient=patient, rule="S01")

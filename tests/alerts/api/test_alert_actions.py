@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from alerts.models import Alert, AlertEvent
 from monitoring.models import Unit
-from tests.alerts.api.sick import alert, patient  # noqa: F401 - fixtures
+from tests.alerts.api.sick import sick_patient
 from tests.callers import API, give_role, machine, person, problem_of, utc
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +22,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "assign": {"assignee": "alice"},
     "note": PLAN,
 }
+
+
+@pytest.fixture
+def alert(unit_a: Unit) -> Alert:
+    """The urgent alert of a new mass, version 1."""
+    return Alert.objects.get(patient=sick_patient(unit_a), rule="S01")
 
 
 @pytest.fixture

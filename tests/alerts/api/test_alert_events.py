@@ -16,10 +16,16 @@ from alerts.lifecycle import Action
 from alerts.models import Alert, AlertEvent, EventCounter
 from alerts.services.transitions import change_alert
 from monitoring.models import ApiKey, Unit
-from tests.alerts.api.sick import alert, patient, sick_patient  # noqa: F401 - fixtures
+from tests.alerts.api.sick import sick_patient
 from tests.callers import API, machine, person, problem_of, queries_of
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def alert(unit_a: Unit) -> Alert:
+    """The urgent alert of a new mass, version 1."""
+    return Alert.objects.get(patient=sick_patient(unit_a), rule="S01")
 
 
 def ask(client: Any, **query: Any) -> dict[str, Any]:

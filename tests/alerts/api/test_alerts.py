@@ -14,11 +14,22 @@ from alerts.models import Alert
 from alerts.services.evaluating import evaluate_patients
 from alerts.services.transitions import change_alert
 from monitoring.models import Patient, Unit
-from tests.alerts.api.sick import alert, patient, sick_patient  # noqa: F401 - fixtures
+from tests.alerts.api.sick import sick_patient
 from tests.builders import NOW, add_finding, add_lab, add_patient
 from tests.callers import API, give_role, machine, person, problem_of, queries_of, utc
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def patient(unit_a: Unit) -> Patient:
+    return sick_patient(unit_a)
+
+
+@pytest.fixture
+def alert(patient: Patient) -> Alert:
+    """The urgent alert of a new mass, version 1."""
+    return Alert.objects.get(patient=patient, rule="S01")
 
 
 def rows(answer: Any) -> list[dict[str, Any]]:

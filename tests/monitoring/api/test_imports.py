@@ -154,6 +154,7 @@ def test_a_larger_file_is_left_to_a_worker_and_told_when_it_was_kept(
     assert (answer.status_code, answer.json()["status"]) == (202, "received")
     assert sent == [Import.objects.get().pk]
     assert not LabResult.objects.exists()
+    problem_of(person(alice).get(answer.json()["report"]), 409)
 
 
 def test_when_the_broker_is_away_the_file_is_kept_for_the_sweep(
