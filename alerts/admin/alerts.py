@@ -170,9 +170,7 @@ class AlertAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """With the page to act on one alert."""
-        act = path(
-            "<int:object_id>/<str:action>/", self.admin_site.admin_view(self.act_view), name="alerts_alert_act"
-        )
+        act = path("<int:object_id>/<str:action>/", self.admin_site.admin_view(self.act_view), name="alerts_alert_act")
         usual = super().get_urls()
         # Django's own addresses of an alert ("…/change/", "…/history/") come first.
         return [*usual[:-1], act, usual[-1]]
@@ -186,9 +184,7 @@ class AlertAdmin(ReadOnlyAdmin):
         context = self._frame(request) | {"bulk": f"{action.value}"}
         unit = alerts[0].unit if alerts else None
         back = request.get_full_path()
-        return render_in(
-            unit, lambda: act_on_alerts(request, action=action, alerts=alerts, context=context, back=back)
-        )
+        return render_in(unit, lambda: act_on_alerts(request, action=action, alerts=alerts, context=context, back=back))
 
     def act_view(self, request: HttpRequest, object_id: int, action: str) -> HttpResponseBase:
         """Act on one alert."""

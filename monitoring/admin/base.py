@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import ForeignKey, QuerySet
 from django.forms import ModelChoiceField
@@ -45,6 +46,33 @@ class MomentInput(forms.DateTimeInput):
         super().__init__(attrs=attrs, format="%Y-%m-%dT%H:%M")
 
 
+class MomentField(forms.DateTimeField):
+    """A moment to the minute. What was stored with seconds and is shown without has not been changed by showing it."""
+
+    widget = MomentInput
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether it differs by a minute or more."""
+        try:
+            value = self.to_python(data)
+        except ValidationError:
+            return True
+        if not initial or not value:
+            return bool(initial) != bool(value)
+        return bool(_to_minute(initial) != _to_minute(value))
+
+
+def _to_minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
+def keep_seconds(row: Any, form: Any) -> None:
+    """Put back the stored moments that the form showed without seconds and nobody changed."""
+    for name, field in form.fields.items():
+        if isinstance(field, MomentField) and name not in form.changed_data and form.initial.get(name):
+            setattr(row, name, form.initial[name])
+
+
 def render_in(unit: Unit | None, make: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     """Call a view and render its page with the times of `unit`."""
     with timezone.override(zone_of(unit) if unit else None):
@@ -76,7 +104,7 @@ class WardAdmin(PlainAdmin):
     formfield_overrides = {
         models.DateField: {"widget": DayInput},
         models.TextField: {"widget": forms.Textarea(attrs={"rows": 3})},
-        models.DateTimeField: {"form_class": forms.DateTimeField, "widget": MomentInput},
+        models.DateTimeField: {"form_class": MomentField, "widget": MomentInput},
     }
 
     def unit_id_of(self, row: Any) -> int | None:
@@ -185,5 +213,3 @@ class ReadOnlyAdmin(WardAdmin):
 def now() -> datetime:
     """The clock of the screens, read once per request at the edge."""
     return timezone.now()
-
-

@@ -75,12 +75,18 @@ def describe_patient(patient: Patient, now: datetime) -> list[Fact]:
     """The facts for the head of the page; what is unknown is said to be so."""
     age = _years_between(patient.birth_date, now.date()) if patient.birth_date else None
     return [
-        Fact(_("Born"), f"{show_day(patient.birth_date)} ({age})" if age is not None else _("unknown"), age is not None),
+        Fact(
+            _("Born"), f"{show_day(patient.birth_date)} ({age})" if age is not None else _("unknown"), age is not None
+        ),
         Fact(_("Sex"), patient.get_sex_display(), patient.sex != "unknown"),
         Fact(_("Dialysis"), patient.get_modality_display()),
         _since(_("On dialysis since"), patient.dialysis_start, now),
         _since(_("Kidney disease since"), patient.ckd_onset, now),
-        Fact(_("Relative with tumoral calcinosis"), patient.get_kin_affected_display(), patient.kin_affected != "not_asked"),
+        Fact(
+            _("Relative with tumoral calcinosis"),
+            patient.get_kin_affected_display(),
+            patient.kin_affected != "not_asked",
+        ),
         Fact(_("Status"), patient.get_status_display()),
     ]
 
@@ -252,7 +258,7 @@ def read_care(patient: Patient) -> list[dict[str, object]]:
             "procedure",
             _("Procedures"),
             [
-                (row, [row.get_kind_display(), name_place(row.site, row.side) if row.site else "", show_day(row.performed_on)])
+                (row, [row.get_kind_display(), name_place(row.site, row.side).strip(NOTHING), show_day(row.performed_on)])
                 for row in patient.procedures.all()
             ],
         ),

@@ -48,7 +48,6 @@ class PatientList(ChangeList):
             patient.last = {name: results.get(getattr(patient, f"last_{name}")) for name in _LAST_SHOWN}
         self.result_list = page
 
-
     def _get_default_ordering(self) -> tuple[str, ...]:
         # Only so that the arrow stands at the column by which the list is sorted.
         return ("-risk_tier",)
@@ -195,7 +194,9 @@ class PatientAdmin(WardAdmin):
         if result is None:
             return format_html('<span class="unknown">{}</span>', _("unknown"))
         day = show_day_in(result.taken_at, patient.unit)
-        return format_html('<span class="nowrap">{}</span><br><span class="sub">{}</span>', show_value(result, patient.unit), day)
+        return format_html(
+            '<span class="nowrap">{}</span><br><span class="sub">{}</span>', show_value(result, patient.unit), day
+        )
 
     # The page ------------------------------------------------------------------------------------------------
 

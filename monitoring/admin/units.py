@@ -185,7 +185,11 @@ class ApiKeyAdmin(WardAdmin):
                 shown = self.page(
                     request,
                     "monitoring/key_secret.html",
-                    {"title": _("The key “%(name)s”") % {"name": made.key.name}, "secret": made.secret, "key": made.key},
+                    {
+                        "title": _("The key “%(name)s”") % {"name": made.key.name},
+                        "secret": made.secret,
+                        "key": made.key,
+                    },
                 )
                 shown["Cache-Control"] = "no-store"
                 return shown
@@ -202,7 +206,9 @@ class ApiKeyAdmin(WardAdmin):
         if request.method == "POST":
             ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now())
             self.message_user(
-                request, _("The key “%(name)s” is revoked: it opens nothing any more.") % {"name": key.name}, messages.SUCCESS
+                request,
+                _("The key “%(name)s” is revoked: it opens nothing any more.") % {"name": key.name},
+                messages.SUCCESS,
             )
             return back
         return self.page(
