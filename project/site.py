@@ -63,11 +63,11 @@ class WardSite(AdminSite):
         """With the page of the rules."""
         return [path("rules/", self.admin_view(self.rules_view), name="rules"), *super().get_urls()]
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The work list."""
         return show_work_list(request, self)
 
-    def app_index(
+    def app_index(  # type: ignore[override]  # Django's own is a page, ours leads away
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The menu has everything: there is no list of an app's tables."""

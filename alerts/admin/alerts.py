@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -109,9 +109,17 @@ class AlertAdmin(ReadOnlyAdmin):
     """Alerts, worst first."""
 
     reading = READ_ALERTS
-    list_display: Any = ("severity_shown", "patient_name", "title", "state", "true_since", "unit_code", "assigned_to")
+    list_display: Any = (
+        "severity_shown",
+        "patient_name",
+        "title",
+        "state",
+        "true_since",
+        "unit_code",
+        "assigned_to",
+    )
     list_display_links = ("severity_shown", "title")
-    list_filter: Any = ("severity", LiveFilter, ConditionFilter, RuleFilter, OwnUnitFilter)
+    list_filter: ClassVar[Any] = ("severity", LiveFilter, ConditionFilter, RuleFilter, OwnUnitFilter)
     search_fields = ("patient__mrn", "patient__family_name", "patient__given_name", "rule")
     search_help_text = gettext_lazy("Search by MRN, name or rule")
     ordering = ("-severity", "opened_at", "pk")

@@ -149,12 +149,11 @@ class WardAdmin(PlainAdmin):
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> ModelChoiceField[Any]:
+    ) -> ModelChoiceField[Any] | None:
         """Offer only units in which the user may add."""
         if db_field.remote_field.model is Unit:
             kwargs["queryset"] = units_with(request, self.adding)
-        field: ModelChoiceField[Any] = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        return field
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Leave out the small buttons beside a choice: there is one place for each thing."""
@@ -192,9 +191,8 @@ class WardAdmin(PlainAdmin):
     def unit_of_form(self, request: HttpRequest, object_id: str | None) -> Unit | None:
         """The unit whose times a form uses, when there is only one to think of."""
         row = self.get_object(request, object_id) if object_id else None
-        if row is None or not self.unit_path:
-            return None
-        return Unit.objects.filter(pk=self.unit_id_of(row)).first()
+        unit_id = self.unit_id_of(row) if row is not None else None
+        return Unit.objects.filter(pk=unit_id).first() if unit_id is not None else None
 
     def page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> TemplateResponse:
         """A page of our own in the frame of the site."""

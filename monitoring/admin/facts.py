@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -49,13 +49,13 @@ class FactAdmin(WardAdmin):
     reading = READ_FACTS
     adding = CHANGE_FACTS
     changing = CHANGE_FACTS
-    list_select_related: Any = ("patient__unit",)
-    list_filter: Any = (UnitOfPatientFilter,)
+    list_select_related: ClassVar[Any] = ("patient__unit",)
+    list_filter: ClassVar[Any] = (UnitOfPatientFilter,)
     search_fields = ("patient__mrn", "patient__family_name")
     fact_fields: tuple[str, ...] = ()
     moment_field = ""
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The patient first (hidden when adding, since he was chosen on the page before)."""
         return ["patient", *self.fact_fields]
 
@@ -100,11 +100,11 @@ class FactAdmin(WardAdmin):
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> ModelChoiceField[Any]:
+    ) -> ModelChoiceField[Any] | None:
         """Only this patient, and only this patient's lesions."""
         if db_field.name == "patient":
             asked = self.patient_asked_for(request)
-            kwargs["queryset"] = Patient.objects.filter(pk=asked.pk if asked else None)
+            kwargs["queryset"] = Patient.objects.filter(pk=asked.pk) if asked else Patient.objects.none()
             kwargs["widget"] = HiddenInput()
         elif db_field.name == "lesion":
             kwargs["queryset"] = self._lesions(request)
@@ -121,9 +121,9 @@ class FactAdmin(WardAdmin):
         object_id = match.kwargs.get("object_id") if match else None
         if object_id:
             row = self.get_object(request, object_id)
-            return Lesion.objects.filter(patient_id=row.patient_id if row else None)
+            return Lesion.objects.filter(patient_id=row.patient_id) if row else Lesion.objects.none()
         asked = self.patient_asked_for(request)
-        return Lesion.objects.filter(patient_id=asked.pk if asked else None)
+        return Lesion.objects.filter(patient_id=asked.pk) if asked else Lesion.objects.none()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save through the service; the version of the patient's facts rises when something differs."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -115,7 +115,7 @@ class ImportAdmin(WardAdmin):
         "shown_name", "unit_code", "source", "status", "rows_read", "rows_accepted", "rows_duplicate",
         "rows_quarantined", "rows_not_kept", "received",
     )  # fmt: skip
-    list_filter: Any = ("status", OwnUnitFilter)
+    list_filter: ClassVar[Any] = ("status", OwnUnitFilter)
     search_fields = ("filename", "source")
     ordering = ("-received_at", "-pk")
 
@@ -297,7 +297,7 @@ class QuarantinedItemAdmin(ReadOnlyAdmin):
 
     reading = READ_FACTS
     list_display: Any = ("why", "value", "message", "mrn", "line", "column", "shown_import", "status")
-    list_filter: Any = (WaitingFilter, ReasonFilter, OwnUnitFilter)
+    list_filter: ClassVar[Any] = (WaitingFilter, ReasonFilter, OwnUnitFilter)
     search_fields = ("mrn", "value", "message", "imported__filename")
     ordering = ("created_at", "imported", "line", "pk")
     actions: Any = ("replay", "dismiss")
@@ -361,7 +361,7 @@ class MappingAdmin(WardAdmin):
     changing = CHANGE_FACTS
     removing = CHANGE_FACTS
     removable = True
-    list_select_related: Any = ("unit",)
+    list_select_related: ClassVar[Any] = ("unit",)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """Point to the rows that may be waiting for this."""
@@ -400,7 +400,7 @@ class CodeMappingAdmin(MappingAdmin):
     form = CodeMappingForm
 
     list_display = ("code", "target", "source", "unit")
-    list_filter: Any = (OwnUnitFilter,)
+    list_filter: ClassVar[Any] = (OwnUnitFilter,)
     search_fields = ("code", "target", "source")
 
 
@@ -411,5 +411,5 @@ class UnitMappingAdmin(MappingAdmin):
     form = UnitMappingForm
 
     list_display = ("spelling", "ucum", "source", "unit")
-    list_filter: Any = (OwnUnitFilter,)
+    list_filter: ClassVar[Any] = (OwnUnitFilter,)
     search_fields = ("spelling", "ucum", "source")

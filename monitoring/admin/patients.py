@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
@@ -110,11 +110,11 @@ class PatientAdmin(WardAdmin):
     changing = CHANGE_FACTS
     patient_page = "monitoring/patient_page.html"
     list_display: Any = ("name", "number", "unit_code", "tier", "score", "phosphate", "calcium", "judged")
-    list_filter: Any = (TierFilter, OwnUnitFilter, "status")
+    list_filter: ClassVar[Any] = (TierFilter, OwnUnitFilter, "status")
     search_fields = ("mrn", "family_name", "given_name")
     search_help_text = _("Search by MRN or name")
     sortable_by = ("name", "number", "tier", "score")
-    fieldsets: Any = (
+    fieldsets: ClassVar[Any] = (
         (None, {"fields": ("unit", "mrn", "family_name", "given_name", "birth_date", "sex")}),
         (
             _("Kidney disease"),

@@ -68,7 +68,7 @@ def tier_chip(tier: int | None) -> SafeString:
     if tier is None:
         return chip("none", "…", _("Not judged yet"))
     kind, mark = _TIER_MARKS[Tier(tier)]
-    return chip(kind, mark, Tier(tier).label)
+    return chip(kind, mark, str(Tier(tier).label))
 
 
 def zone_of(unit: Unit) -> ZoneInfo:
