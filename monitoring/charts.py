@@ -91,7 +91,10 @@ def charts_of(facts: Facts, *, as_of: datetime, tuning: Tuning, si: bool) -> tup
     for spec in _SPECS:
         series = features.series(spec.series)
         limits = [
-            Limit(_convert(spec, tuning.values(BY_CODE[code])[name], si), f"{code} {_amount(spec, code, name, tuning, si)}")
+            Limit(
+                _convert(spec, tuning.values(BY_CODE[code])[name], si),
+                f"{code} {_amount(spec, code, name, tuning, si)}",
+            )
             for code, name in spec.limits
         ]
         if spec.series == "pth":
@@ -231,9 +234,7 @@ def _readings(chart: Chart, scale: _Scale, zone: ZoneInfo) -> list[str]:
             continue
         y = scale.y(point.value)
         if point.beyond:
-            parts.append(
-                f'<path class="point beyond" d="M{x:.1f} {y - 5:.1f}l5 8.5h-10z">{said}</path>'
-            )
+            parts.append(f'<path class="point beyond" d="M{x:.1f} {y - 5:.1f}l5 8.5h-10z">{said}</path>')
         else:
             parts.append(f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="2.6">{said}</circle>')
     if known and known[-1] is chart.latest:
@@ -260,8 +261,9 @@ def _in_words(chart: Chart, zone: ZoneInfo) -> str:
     if chart.latest is None:
         return f"{chart.title}: no result in the last 24 months"
     limits = "; ".join(f"limit {limit.label}" for limit in chart.limits)
-    return f"{chart.title}: {len(chart.points)} results in 24 months, the latest {_say(chart.latest, chart.unit, zone)}" + (
-        f"; {limits}" if limits else ""
+    return (
+        f"{chart.title}: {len(chart.points)} results in 24 months, the latest {_say(chart.latest, chart.unit, zone)}"
+        + (f"; {limits}" if limits else "")
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext as _
@@ -63,9 +63,15 @@ class WardSite(AdminSite):
         """With the page of the rules."""
         return [path("rules/", self.admin_view(self.rules_view), name="rules"), *super().get_urls()]
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The work list."""
         return show_work_list(request, self)
+
+    def app_index(  # type: ignore[override]  # Django's own is a page, ours leads away
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The menu has everything: there is no list of an app's tables."""
+        return HttpResponseRedirect(reverse("admin:index"))
 
     def rules_view(self, request: HttpRequest) -> TemplateResponse:
         """The rules with their limits and sources."""
@@ -85,7 +91,9 @@ class WardSite(AdminSite):
         """The menu of this user; a link that leads nowhere for him is not there."""
         here = request.path
 
-        def link(label: str, name: str, roles: Roles, count: int | None = None, *, pressing: bool = False) -> Link | None:
+        def link(
+            label: str, name: str, roles: Roles, count: int | None = None, *, pressing: bool = False
+        ) -> Link | None:
             if not may(request, roles):
                 return None
             url = reverse(f"admin:{name}")

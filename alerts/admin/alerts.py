@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -109,9 +109,17 @@ class AlertAdmin(ReadOnlyAdmin):
     """Alerts, worst first."""
 
     reading = READ_ALERTS
-    list_display: Any = ("severity_shown", "patient_name", "title", "state", "true_since", "unit_code", "assigned_to")
+    list_display: Any = (
+        "severity_shown",
+        "patient_name",
+        "title",
+        "state",
+        "true_since",
+        "unit_code",
+        "assigned_to",
+    )
     list_display_links = ("severity_shown", "title")
-    list_filter: Any = ("severity", LiveFilter, ConditionFilter, RuleFilter, OwnUnitFilter)
+    list_filter: ClassVar[Any] = ("severity", LiveFilter, ConditionFilter, RuleFilter, OwnUnitFilter)
     search_fields = ("patient__mrn", "patient__family_name", "patient__given_name", "rule")
     search_help_text = gettext_lazy("Search by MRN, name or rule")
     ordering = ("-severity", "opened_at", "pk")
@@ -170,9 +178,7 @@ class AlertAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """With the page to act on one alert."""
-        act = path(
-            "<int:object_id>/<str:action>/", self.admin_site.admin_view(self.act_view), name="alerts_alert_act"
-        )
+        act = path("<int:object_id>/<str:action>/", self.admin_site.admin_view(self.act_view), name="alerts_alert_act")
         usual = super().get_urls()
         # Django's own addresses of an alert ("…/change/", "…/history/") come first.
         return [*usual[:-1], act, usual[-1]]
@@ -186,9 +192,7 @@ class AlertAdmin(ReadOnlyAdmin):
         context = self._frame(request) | {"bulk": f"{action.value}"}
         unit = alerts[0].unit if alerts else None
         back = request.get_full_path()
-        return render_in(
-            unit, lambda: act_on_alerts(request, action=action, alerts=alerts, context=context, back=back)
-        )
+        return render_in(unit, lambda: act_on_alerts(request, action=action, alerts=alerts, context=context, back=back))
 
     def act_view(self, request: HttpRequest, object_id: int, action: str) -> HttpResponseBase:
         """Act on one alert."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -25,7 +25,7 @@ class AlertEventAdmin(ReadOnlyAdmin):
 
     reading = READ_ALERTS
     list_display: Any = ("seq", "moment", "what", "alert", "actor_name", "reason", "unit_code")
-    list_filter: Any = ("type", OwnUnitFilter)
+    list_filter: ClassVar[Any] = ("type", OwnUnitFilter)
     search_fields = ("alert__patient__mrn", "actor_name", "reason")
     ordering = ("-seq",)
     fields = ("seq", "moment", "what", "alert", "actor_name", "reason", "before", "after", "evidence", "rule_set")
@@ -63,7 +63,7 @@ class NotificationAdmin(ReadOnlyAdmin):
     unit_path = "event__unit"
     reading = CLOSE_ALERTS | MANAGERS
     list_display: Any = ("created", "recipient", "channel", "event", "status", "attempts", "last_error")
-    list_filter: Any = ("status", "channel", UnitOfEventFilter)
+    list_filter: ClassVar[Any] = ("status", "channel", UnitOfEventFilter)
     search_fields = ("recipient__username", "last_error")
     actions: Any = ("send_again",)
     fields = ("event", "channel", "recipient", "status", "attempts", "created", "sent", "last_error")

@@ -98,7 +98,9 @@ class Filters:
         self.counts = counts
         known = {name: {str(row[column]) for row in counts} for name, column in self.columns.items()}
         self.chosen = {
-            name: query[name] for name in self.columns if query.get(name) and query[name] in known[name] | set(STATES)
+            name: str(query[name])
+            for name in self.columns
+            if query.get(name) and query[name] in known[name] | set(STATES)
         }
 
     def apply(self, rows: QuerySet[Alert]) -> QuerySet[Alert]:
@@ -153,7 +155,7 @@ def facets_of(filters: Filters, units: list[Unit]) -> list[Facet]:
     return facets
 
 
-def rank_patients(rows: QuerySet[Alert]) -> QuerySet[Alert, dict[str, Any]]:
+def rank_patients(rows: QuerySet[Alert]) -> QuerySet[Any, Any]:
     """A row per patient of these alerts: worst first; whose alerts all have a plan comes behind.
 
     Order: worst alert that nobody has looked at, tier, score, worst alert at all, the longest waiting.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import ForeignKey, QuerySet
 from django.forms import ModelChoiceField
@@ -45,6 +46,33 @@ class MomentInput(forms.DateTimeInput):
         super().__init__(attrs=attrs, format="%Y-%m-%dT%H:%M")
 
 
+class MomentField(forms.DateTimeField):
+    """A moment to the minute. What was stored with seconds and is shown without has not been changed by showing it."""
+
+    widget = MomentInput
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether it differs by a minute or more."""
+        try:
+            value = self.to_python(data)
+        except ValidationError:
+            return True
+        if not initial or not value:
+            return bool(initial) != bool(value)
+        return bool(_to_minute(initial) != _to_minute(value))
+
+
+def _to_minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
+def keep_seconds(row: Any, form: Any) -> None:
+    """Put back the stored moments that the form showed without seconds and nobody changed."""
+    for name, field in form.fields.items():
+        if isinstance(field, MomentField) and name not in form.changed_data and form.initial.get(name):
+            setattr(row, name, form.initial[name])
+
+
 def render_in(unit: Unit | None, make: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     """Call a view and render its page with the times of `unit`."""
     with timezone.override(zone_of(unit) if unit else None):
@@ -76,7 +104,7 @@ class WardAdmin(PlainAdmin):
     formfield_overrides = {
         models.DateField: {"widget": DayInput},
         models.TextField: {"widget": forms.Textarea(attrs={"rows": 3})},
-        models.DateTimeField: {"form_class": forms.DateTimeField, "widget": MomentInput},
+        models.DateTimeField: {"form_class": MomentField, "widget": MomentInput},
     }
 
     def unit_id_of(self, row: Any) -> int | None:
@@ -121,12 +149,11 @@ class WardAdmin(PlainAdmin):
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> ModelChoiceField[Any]:
+    ) -> ModelChoiceField[Any] | None:
         """Offer only units in which the user may add."""
         if db_field.remote_field.model is Unit:
             kwargs["queryset"] = units_with(request, self.adding)
-        field: ModelChoiceField[Any] = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        return field
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Leave out the small buttons beside a choice: there is one place for each thing."""
@@ -164,9 +191,8 @@ class WardAdmin(PlainAdmin):
     def unit_of_form(self, request: HttpRequest, object_id: str | None) -> Unit | None:
         """The unit whose times a form uses, when there is only one to think of."""
         row = self.get_object(request, object_id) if object_id else None
-        if row is None or not self.unit_path:
-            return None
-        return Unit.objects.filter(pk=self.unit_id_of(row)).first()
+        unit_id = self.unit_id_of(row) if row is not None else None
+        return Unit.objects.filter(pk=unit_id).first() if unit_id is not None else None
 
     def page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> TemplateResponse:
         """A page of our own in the frame of the site."""
@@ -185,5 +211,3 @@ class ReadOnlyAdmin(WardAdmin):
 def now() -> datetime:
     """The clock of the screens, read once per request at the edge."""
     return timezone.now()
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from monitoring.admin.base import MomentInput, WardAdmin, now, render_in
+from monitoring.admin.base import MomentField, WardAdmin, keep_seconds, now, render_in
 from monitoring.admin.patient_page import name_place, summarise_screen
 from monitoring.admin.patients import UnitOfPatientFilter
 from monitoring.admin.rights import ADD_FACTS, CHANGE_FACTS, READ_FACTS, person_of, units_with
@@ -49,23 +49,19 @@ class FactAdmin(WardAdmin):
     reading = READ_FACTS
     adding = CHANGE_FACTS
     changing = CHANGE_FACTS
-    list_select_related: Any = ("patient__unit",)
-    list_filter: Any = (UnitOfPatientFilter,)
+    list_select_related: ClassVar[Any] = ("patient__unit",)
+    list_filter: ClassVar[Any] = (UnitOfPatientFilter,)
     search_fields = ("patient__mrn", "patient__family_name")
     fact_fields: tuple[str, ...] = ()
     moment_field = ""
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The patient first (hidden when adding, since he was chosen on the page before)."""
         return ["patient", *self.fact_fields]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """A fact does not move to another patient."""
         return ("patient",) if obj else ()
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Facts are reached from their patient."""
-        return super().has_module_permission(request)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -104,11 +100,11 @@ class FactAdmin(WardAdmin):
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> ModelChoiceField[Any]:
+    ) -> ModelChoiceField[Any] | None:
         """Only this patient, and only this patient's lesions."""
         if db_field.name == "patient":
             asked = self.patient_asked_for(request)
-            kwargs["queryset"] = Patient.objects.filter(pk=asked.pk if asked else None)
+            kwargs["queryset"] = Patient.objects.filter(pk=asked.pk) if asked else Patient.objects.none()
             kwargs["widget"] = HiddenInput()
         elif db_field.name == "lesion":
             kwargs["queryset"] = self._lesions(request)
@@ -125,12 +121,14 @@ class FactAdmin(WardAdmin):
         object_id = match.kwargs.get("object_id") if match else None
         if object_id:
             row = self.get_object(request, object_id)
-            return Lesion.objects.filter(patient_id=row.patient_id if row else None)
+            return Lesion.objects.filter(patient_id=row.patient_id) if row else Lesion.objects.none()
         asked = self.patient_asked_for(request)
-        return Lesion.objects.filter(patient_id=asked.pk if asked else None)
+        return Lesion.objects.filter(patient_id=asked.pk) if asked else Lesion.objects.none()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save through the service; the version of the patient's facts rises when something differs."""
+        if change:
+            keep_seconds(obj, form)
         record_fact(obj, now=now())
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
@@ -143,9 +141,7 @@ class FactAdmin(WardAdmin):
 
     def back_to_patient(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Say that it is saved and show the patient; he is judged anew in a moment."""
-        self.message_user(
-            request, _("Saved. The patient will be judged again in a moment."), messages.SUCCESS
-        )
+        self.message_user(request, _("Saved. The patient will be judged again in a moment."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:monitoring_patient_change", args=[obj.patient_id]))
 
 
@@ -189,7 +185,9 @@ class ChairsideScreenAdmin(FactAdmin):
         response = super().back_to_patient(request, obj)
         if "yes" in {obj.lump, obj.stiff_joint, obj.lasting_pain, obj.weakness, obj.skin}:
             self.message_user(
-                request, _("There was a yes. Please record what you found, so that the rules can see it."), messages.WARNING
+                request,
+                _("There was a yes. Please record what you found, so that the rules can see it."),
+                messages.WARNING,
             )
         return response
 
@@ -277,7 +275,7 @@ class FindingAdmin(FactAdmin):
 class GoneForm(forms.Form):
     """Since when a finding is gone."""
 
-    resolved_at = forms.DateTimeField(label=gettext_lazy("Gone since"), widget=MomentInput)
+    resolved_at = MomentField(label=gettext_lazy("Gone since"))
 
 
 @admin.register(Lesion)

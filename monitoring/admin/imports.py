@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -12,7 +12,14 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,6 +29,8 @@ from monitoring.admin.base import ReadOnlyAdmin, WardAdmin, now
 from monitoring.admin.patients import OwnUnitFilter
 from monitoring.admin.rights import ADD_FACTS, CHANGE_FACTS, READ_FACTS, may, person_of, units_with
 from monitoring.admin.showing import show_time
+from monitoring.clinical.analytes import find_meaning
+from monitoring.clinical.units import to_ucum
 from monitoring.errors import DomainError
 from monitoring.models import CodeMapping, Import, ImportStatus, QuarantinedItem, QuarantineStatus, Unit, UnitMapping
 from monitoring.selectors_imports import waiting_by_reason
@@ -41,7 +50,9 @@ class UploadForm(forms.Form):
     unit = forms.ModelChoiceField(Unit.objects.none(), label=gettext_lazy("Unit"), empty_label=None)
     file = forms.FileField(
         label=gettext_lazy("File"),
-        help_text=gettext_lazy("CSV, one result a row: patient number, analyte or LOINC code, value, unit, time taken."),
+        help_text=gettext_lazy(
+            "CSV, one result a row: patient number, analyte or LOINC code, value, unit, time taken."
+        ),
         allow_empty_file=True,
     )
     source = forms.CharField(
@@ -104,7 +115,7 @@ class ImportAdmin(WardAdmin):
         "shown_name", "unit_code", "source", "status", "rows_read", "rows_accepted", "rows_duplicate",
         "rows_quarantined", "rows_not_kept", "received",
     )  # fmt: skip
-    list_filter: Any = ("status", OwnUnitFilter)
+    list_filter: ClassVar[Any] = ("status", OwnUnitFilter)
     search_fields = ("filename", "source")
     ordering = ("-received_at", "-pk")
 
@@ -151,7 +162,9 @@ class ImportAdmin(WardAdmin):
                 form.add_error(None, refused.message)
             else:
                 return HttpResponseRedirect(reverse("admin:monitoring_import_change", args=[imported.pk]))
-        return self.page(request, "monitoring/import_upload.html", {"title": _("Send in a file of results"), "form": form})
+        return self.page(
+            request, "monitoring/import_upload.html", {"title": _("Send in a file of results"), "form": form}
+        )
 
     def _receive(self, request: HttpRequest, sent: dict[str, Any]) -> Import:
         file, like = sent["file"], sent["like"]
@@ -284,7 +297,7 @@ class QuarantinedItemAdmin(ReadOnlyAdmin):
 
     reading = READ_FACTS
     list_display: Any = ("why", "value", "message", "mrn", "line", "column", "shown_import", "status")
-    list_filter: Any = (WaitingFilter, ReasonFilter, OwnUnitFilter)
+    list_filter: ClassVar[Any] = (WaitingFilter, ReasonFilter, OwnUnitFilter)
     search_fields = ("mrn", "value", "message", "imported__filename")
     ordering = ("created_at", "imported", "line", "pk")
     actions: Any = ("replay", "dismiss")
@@ -348,7 +361,7 @@ class MappingAdmin(WardAdmin):
     changing = CHANGE_FACTS
     removing = CHANGE_FACTS
     removable = True
-    list_select_related: Any = ("unit",)
+    list_select_related: ClassVar[Any] = ("unit",)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """Point to the rows that may be waiting for this."""
@@ -356,12 +369,38 @@ class MappingAdmin(WardAdmin):
         return HttpResponseRedirect(reverse("admin:monitoring_quarantineditem_changelist"))
 
 
+class CodeMappingForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A mapping whose target means something here: a typing error would let the rows wait for ever."""
+
+    def clean_target(self) -> str:
+        """Refuse what is neither an analyte, a LOINC code nor "not kept"."""
+        target: str = self.cleaned_data["target"].strip()
+        if find_meaning(target) is None and target.replace("_", " ").casefold() != "not kept":
+            raise ValidationError(
+                _("“%(target)s” is neither an analyte nor a LOINC code known here.") % {"target": target}
+            )
+        return target
+
+
+class UnitMappingForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A mapping to a unit of measure that is known here."""
+
+    def clean_ucum(self) -> str:
+        """Refuse a unit that no value could be converted from."""
+        ucum: str = self.cleaned_data["ucum"].strip()
+        if to_ucum(ucum) is None:
+            raise ValidationError(_("“%(unit)s” is not a unit of measure known here.") % {"unit": ucum})
+        return ucum
+
+
 @admin.register(CodeMapping)
 class CodeMappingAdmin(MappingAdmin):
     """Codes of analytes."""
 
+    form = CodeMappingForm
+
     list_display = ("code", "target", "source", "unit")
-    list_filter: Any = (OwnUnitFilter,)
+    list_filter: ClassVar[Any] = (OwnUnitFilter,)
     search_fields = ("code", "target", "source")
 
 
@@ -369,8 +408,8 @@ class CodeMappingAdmin(MappingAdmin):
 class UnitMappingAdmin(MappingAdmin):
     """Spellings of units of measure."""
 
+    form = UnitMappingForm
+
     list_display = ("spelling", "ucum", "source", "unit")
-    list_filter: Any = (OwnUnitFilter,)
+    list_filter: ClassVar[Any] = (OwnUnitFilter,)
     search_fields = ("spelling", "ucum", "source")
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -23,8 +23,17 @@ class LabResultAdmin(ReadOnlyAdmin):
 
     unit_path = "patient__unit"
     reading = READ_FACTS
-    list_display: Any = ("patient", "analyte", "value_shown", "as_sent", "timing", "taken", "status", "believed")
-    list_filter: Any = ("analyte", "timing", "status", UnitOfPatientFilter)
+    list_display: Any = (
+        "patient",
+        "analyte",
+        "value_shown",
+        "as_sent",
+        "timing",
+        "taken",
+        "status",
+        "believed",
+    )
+    list_filter: ClassVar[Any] = ("analyte", "timing", "status", UnitOfPatientFilter)
     search_fields = ("patient__mrn", "patient__family_name")
     ordering = ("-taken_at", "-pk")
     fields = (
@@ -86,7 +95,7 @@ class AssessmentAdmin(ReadOnlyAdmin):
     unit_path = "patient__unit"
     reading = READ_FACTS
     list_display: Any = ("patient", "tier_shown", "score", "why", "since", "until")
-    list_filter: Any = ("tier", UnitOfPatientFilter)
+    list_filter: ClassVar[Any] = ("tier", UnitOfPatientFilter)
     search_fields = ("patient__mrn", "patient__family_name")
     ordering = ("-as_of", "-pk")
     fields = ("patient", "tier_shown", "score", "why", "what_was_missing", "since", "until", "rule_set")

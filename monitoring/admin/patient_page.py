@@ -23,7 +23,7 @@ from monitoring.admin.showing import (
 from monitoring.charts import charts_of, draw_chart
 from monitoring.clinical.analytes import BY_CODE as ANALYTE_BY_CODE
 from monitoring.clinical.sites import Side, Site, place_name
-from monitoring.models import Assessment, Finding, ImagingStudy, LabResult, Lesion, Patient
+from monitoring.models import Assessment, Finding, ImagingStudy, LabResult, Lesion, Patient, Procedure
 from monitoring.rules.catalogue import BY_CODE
 from monitoring.rules.scoring import CAPS, TIER_FROM, UNCALIBRATED
 from monitoring.selectors.facts import read_facts
@@ -75,12 +75,18 @@ def describe_patient(patient: Patient, now: datetime) -> list[Fact]:
     """The facts for the head of the page; what is unknown is said to be so."""
     age = _years_between(patient.birth_date, now.date()) if patient.birth_date else None
     return [
-        Fact(_("Born"), f"{show_day(patient.birth_date)} ({age})" if age is not None else _("unknown"), age is not None),
+        Fact(
+            _("Born"), f"{show_day(patient.birth_date)} ({age})" if age is not None else _("unknown"), age is not None
+        ),
         Fact(_("Sex"), patient.get_sex_display(), patient.sex != "unknown"),
         Fact(_("Dialysis"), patient.get_modality_display()),
         _since(_("On dialysis since"), patient.dialysis_start, now),
         _since(_("Kidney disease since"), patient.ckd_onset, now),
-        Fact(_("Relative with tumoral calcinosis"), patient.get_kin_affected_display(), patient.kin_affected != "not_asked"),
+        Fact(
+            _("Relative with tumoral calcinosis"),
+            patient.get_kin_affected_display(),
+            patient.kin_affected != "not_asked",
+        ),
         Fact(_("Status"), patient.get_status_display()),
     ]
 
@@ -252,7 +258,7 @@ def read_care(patient: Patient) -> list[dict[str, object]]:
             "procedure",
             _("Procedures"),
             [
-                (row, [row.get_kind_display(), name_place(row.site, row.side) if row.site else "", show_day(row.performed_on)])
+                (row, [str(row.get_kind_display()), _place_of(row), show_day(row.performed_on)])
                 for row in patient.procedures.all()
             ],
         ),
@@ -290,6 +296,10 @@ def _card(model: str, title: str, rows: Sequence[tuple[object, list[str]]]) -> d
             for row, words in rows
         ],
     }
+
+
+def _place_of(procedure: Procedure) -> str:
+    return name_place(procedure.site, procedure.side) if procedure.site else ""
 
 
 def _lesion_words(lesion: Lesion) -> list[str]:

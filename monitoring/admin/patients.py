@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
@@ -47,7 +47,6 @@ class PatientList(ChangeList):
         for patient in page:
             patient.last = {name: results.get(getattr(patient, f"last_{name}")) for name in _LAST_SHOWN}
         self.result_list = page
-
 
     def _get_default_ordering(self) -> tuple[str, ...]:
         # Only so that the arrow stands at the column by which the list is sorted.
@@ -111,11 +110,11 @@ class PatientAdmin(WardAdmin):
     changing = CHANGE_FACTS
     patient_page = "monitoring/patient_page.html"
     list_display: Any = ("name", "number", "unit_code", "tier", "score", "phosphate", "calcium", "judged")
-    list_filter: Any = (TierFilter, OwnUnitFilter, "status")
+    list_filter: ClassVar[Any] = (TierFilter, OwnUnitFilter, "status")
     search_fields = ("mrn", "family_name", "given_name")
     search_help_text = _("Search by MRN or name")
     sortable_by = ("name", "number", "tier", "score")
-    fieldsets: Any = (
+    fieldsets: ClassVar[Any] = (
         (None, {"fields": ("unit", "mrn", "family_name", "given_name", "birth_date", "sex")}),
         (
             _("Kidney disease"),
@@ -195,7 +194,9 @@ class PatientAdmin(WardAdmin):
         if result is None:
             return format_html('<span class="unknown">{}</span>', _("unknown"))
         day = show_day_in(result.taken_at, patient.unit)
-        return format_html('<span class="nowrap">{}</span><br><span class="sub">{}</span>', show_value(result, patient.unit), day)
+        return format_html(
+            '<span class="nowrap">{}</span><br><span class="sub">{}</span>', show_value(result, patient.unit), day
+        )
 
     # The page ------------------------------------------------------------------------------------------------
 

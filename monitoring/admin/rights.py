@@ -45,7 +45,8 @@ def roles_of(request: HttpRequest) -> dict[int, Role]:
     """Primary key of a unit -> the user's role there; one query per request."""
     known: dict[int, Role] | None = getattr(request, _CACHE, None)
     if known is None:
-        rows = Membership.objects.filter(user_id=request.user.pk).values_list("unit_id", "role")
+        pk = request.user.pk
+        rows = Membership.objects.filter(user_id=pk).values_list("unit_id", "role") if pk is not None else ()
         known = {unit: Role(role) for unit, role in rows}
         setattr(request, _CACHE, known)
     return known

@@ -68,7 +68,7 @@ def tier_chip(tier: int | None) -> SafeString:
     if tier is None:
         return chip("none", "…", _("Not judged yet"))
     kind, mark = _TIER_MARKS[Tier(tier)]
-    return chip(kind, mark, Tier(tier).label)
+    return chip(kind, mark, str(Tier(tier).label))
 
 
 def zone_of(unit: Unit) -> ZoneInfo:
@@ -78,12 +78,15 @@ def zone_of(unit: Unit) -> ZoneInfo:
 
 def show_time(moment: datetime | None, unit: Unit) -> str:
     """A moment in the unit's own time, to the minute."""
-    return f"{moment.astimezone(zone_of(unit)):%-d %b %Y, %H:%M}" if moment else NOTHING
+    if moment is None:
+        return NOTHING
+    local = moment.astimezone(zone_of(unit))
+    return f"{show_day(local)}, {local:%H:%M}"
 
 
 def show_day(moment: Any) -> str:
-    """A date, such as 3 Mar 2026; a dash for an unknown one."""
-    return f"{moment:%-d %b %Y}" if moment else NOTHING
+    """A date, such as 3 Mar 2026, that stays on one line; a dash for an unknown one."""
+    return f"{moment:%-d\u00a0%b\u00a0%Y}" if moment else NOTHING
 
 
 def show_day_in(moment: datetime | None, unit: Unit) -> str:

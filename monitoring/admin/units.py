@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -38,7 +38,7 @@ class UnitAdmin(WardAdmin):
     unit_path = ""
     list_display = ("code", "name", "time_zone", "display_units", "pth_upper_limit")
     search_fields = ("code", "name")
-    fieldsets: Any = (
+    fieldsets: ClassVar[Any] = (
         (None, {"fields": ("code", "name", "time_zone", "display_units")}),
         (_("What the rules read"), {"fields": ("pth_upper_limit", *sorted(_JUDGED_BY - {"pth_upper_limit"}))}),
     )
@@ -95,11 +95,11 @@ class MembershipAdmin(WardAdmin):
     removable = True
     form = MembershipForm
     list_display = ("user", "full_name", "role", "unit", "created_at")
-    list_filter: Any = ("role", OwnUnitFilter)
-    list_select_related: Any = ("user", "unit")
+    list_filter: ClassVar[Any] = ("role", OwnUnitFilter)
+    list_select_related: ClassVar[Any] = ("user", "unit")
     search_fields = ("user__username", "user__last_name")
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The person is named when adding and cannot be exchanged afterwards."""
         return ["user", "unit", "role"] if obj else ["username", "unit", "role"]
 
@@ -182,10 +182,15 @@ class ApiKeyAdmin(WardAdmin):
             except DomainError as refused:
                 form.add_error(None, refused.message)
             else:
+                # Pages of the admin are never cached as it is; this one must not even be if that should change.
                 shown = self.page(
                     request,
                     "monitoring/key_secret.html",
-                    {"title": _("The key “%(name)s”") % {"name": made.key.name}, "secret": made.secret, "key": made.key},
+                    {
+                        "title": _("The key “%(name)s”") % {"name": made.key.name},
+                        "secret": made.secret,
+                        "key": made.key,
+                    },
                 )
                 shown["Cache-Control"] = "no-store"
                 return shown
@@ -202,7 +207,9 @@ class ApiKeyAdmin(WardAdmin):
         if request.method == "POST":
             ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now())
             self.message_user(
-                request, _("The key “%(name)s” is revoked: it opens nothing any more.") % {"name": key.name}, messages.SUCCESS
+                request,
+                _("The key “%(name)s” is revoked: it opens nothing any more.") % {"name": key.name},
+                messages.SUCCESS,
             )
             return back
         return self.page(
@@ -216,5 +223,5 @@ class RuleSetAdmin(ReadOnlyAdmin):
 
     unit_path = ""
     list_display = ("version", "status", "note", "author", "approver", "activated_at")
-    list_select_related: Any = ("author", "approver")
+    list_select_related: ClassVar[Any] = ("author", "approver")
     fields = ("version", "status", "overrides", "note", "author", "approver", "created_at", "activated_at")

@@ -24,6 +24,8 @@ from monitoring.rules.types import (
 
 # How many readings an entry is shown with.
 SHOWN = 3
+# How many rows of an episode are kept as its evidence, newest last.
+KEPT = 12
 
 
 @dataclass(frozen=True)
@@ -155,13 +157,13 @@ class Episodes:
 def join_episodes(patient: Ints, scope: np.ndarray, start: Ints, end: Ints, ids: Ints, as_of: int) -> Episodes:
     """Join overlapping intervals [start, end) that have begun by `as_of` and give the newest of each place.
 
-    `ids` are those of the (at most three, newest) rows of that newest episode, shape (k, 3), -1 for none.
+    `ids` are those of the (at most KEPT, newest) rows of that newest episode, shape (k, KEPT), -1 for none.
     """
     begun = start <= as_of
     patient, scope, start, end, ids = patient[begun], scope[begun], start[begun], end[begun], ids[begun]
     if not len(patient):
         none = np.empty(0, dtype=np.int64)
-        return Episodes(none, np.empty(0, dtype=object), none, none, np.empty((0, SHOWN), dtype=np.int64))
+        return Episodes(none, np.empty(0, dtype=object), none, none, np.empty((0, KEPT), dtype=np.int64))
     names, place = np.unique(scope.astype(str), return_inverse=True)
     order = np.lexsort((ids, start, place, patient))
     patient, place, start, end, ids = patient[order], place[order], start[order], end[order], ids[order]
@@ -175,7 +177,7 @@ def join_episodes(patient: Ints, scope: np.ndarray, start: Ints, end: Ints, ids:
     rows = np.arange(len(patient), dtype=np.int64)
     last = np.concatenate((np.flatnonzero(opens)[1:] - 1, [len(patient) - 1]))
     first = np.maximum.accumulate(np.where(begins, rows, 0))[last]
-    shown = last[:, None] - np.arange(SHOWN - 1, -1, -1)
+    shown = last[:, None] - np.arange(KEPT - 1, -1, -1)
     return Episodes(
         patient=patient[last],
         scope=names[place[last]].astype(object),

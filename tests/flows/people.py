@@ -22,7 +22,9 @@ _numbers = count(1)
 T = TypeVar("T")
 
 
-def add_patients(unit: Unit, number: int, *, now: datetime, judged: bool = False) -> list[int]:
+def add_patients(
+    unit: Unit, number: int, *, now: datetime, judged: bool = False, next_due: datetime | None = None
+) -> list[int]:
     """Patients with two very high phosphates each, every fifth with a mass: see `assert_judged_once`.
 
     Their facts are one version ahead of what has been judged; with `judged` they are not. Nothing is announced.
@@ -35,6 +37,7 @@ def add_patients(unit: Unit, number: int, *, now: datetime, judged: bool = False
             given_name="Ada",
             created_at=now,
             evaluated_version=1 if judged else 0,
+            next_due=next_due,
         )
         for _ in range(number)
     ]

@@ -75,3 +75,11 @@ def test_no_text_keeps_a_mark_that_nobody_fills(rule: object) -> None:
     for name in ("entry", "exit", "raised_when", "action", "why"):
         for si in (False, True):
             assert "{" not in rule_text(rule, getattr(rule, name), params, si=si)  # type: ignore[arg-type]
+
+
+def test_a_red_flag_names_every_sign_once_however_many_there_are() -> None:
+    story = Story().who(seen_since=-1).finding("spastic_gait", "general", "unknown", noted_at=0)
+    for side in ("left", "right", "bilateral"):
+        story.finding("limb_weakness", "general", side, noted_at=0)
+    said = words(story, 0, "S03").sentence
+    assert said.startswith("Red flag for the spinal cord: spastic or newly unsteady gait, weakness of an arm or leg,")
