@@ -100,17 +100,18 @@ def _headers(refused: exceptions.APIException) -> dict[str, str]:
 def _domain_problem(failure: DomainError) -> dict[str, Any]:
     extra: dict[str, Any] = {}
     if failure.context:
-        context = dict(failure.context)
-        # The domain speaks of fields, HTTP of places in the request.
-        place = _legible(str(context.get("place", context.get("field", ""))))
-        if place in IDENTITY and "value" in context:
-            context["value"] = None
-        extra["context"] = {name: _showable(value) for name, value in context.items()}
-        if {"place", "field", "value", "expected"} & context.keys():
+        context = failure.context
+        about_place = {"place", "field", "value", "expected"}
+        more = {name: _showable(value) for name, value in context.items() if name not in about_place}
+        if more:
+            extra["context"] = more
+        if about_place & context.keys():
+            # The domain speaks of fields, HTTP of places in the request.
+            place = _legible(str(context.get("place", context.get("field", ""))))
             extra["errors"] = [
                 {
                     "place": place,
-                    "value": _showable(context.get("value")),
+                    "value": None if place in IDENTITY else _showable(context.get("value")),
                     "expected": _showable(context.get("expected", failure.message)),
                     "message": failure.message,
                     "code": failure.code,

@@ -72,4 +72,4 @@ class AlertEventViewSet(ApiViewSet[AlertEvent]):
             "next_cursor": write_feed_cursor(page.reached, viewer),
             "more": page.more,
         }
-        return Response(body, headers={"Cache-Control": "no-store"})
+        return Response(body)

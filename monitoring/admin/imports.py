@@ -27,12 +27,10 @@ from kombu.exceptions import OperationalError
 
 from monitoring.admin.base import ReadOnlyAdmin, WardAdmin, now
 from monitoring.admin.patients import OwnUnitFilter
-from monitoring.admin.rights import ADD_FACTS, CHANGE_FACTS, READ_FACTS, may, person_of, units_with
+from monitoring.admin.rights import ADD_FACTS, READ_FACTS, may, person_of, units_with
 from monitoring.admin.showing import show_time
-from monitoring.clinical.analytes import find_meaning
-from monitoring.clinical.units import to_ucum
 from monitoring.errors import DomainError
-from monitoring.models import CodeMapping, Import, ImportStatus, QuarantinedItem, QuarantineStatus, Unit, UnitMapping
+from monitoring.models import Import, ImportStatus, QuarantinedItem, QuarantineStatus, Unit
 from monitoring.selectors_imports import waiting_by_reason
 from monitoring.services.import_report import write_report
 from monitoring.services.imports import MAX_FILE_BYTES, process_import, receive_file
@@ -351,65 +349,3 @@ def _by_unit(request: HttpRequest, chosen: QuerySet[QuarantinedItem]) -> dict[Un
     for unit_id, uuid in chosen.filter(unit_id__in=list(allowed)).values_list("unit_id", "uuid"):
         out[allowed[unit_id]].append(uuid)
     return out
-
-
-class MappingAdmin(WardAdmin):
-    """How a sender's own words are read. Rows that wait for it can be tried again afterwards."""
-
-    reading = READ_FACTS
-    adding = CHANGE_FACTS
-    changing = CHANGE_FACTS
-    removing = CHANGE_FACTS
-    removable = True
-    list_select_related: ClassVar[Any] = ("unit",)
-
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """Point to the rows that may be waiting for this."""
-        self.message_user(request, _("Saved. Rows in quarantine can be tried again now."), messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:monitoring_quarantineditem_changelist"))
-
-
-class CodeMappingForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A mapping whose target means something here: a typing error would let the rows wait for ever."""
-
-    def clean_target(self) -> str:
-        """Refuse what is neither an analyte, a LOINC code nor "not kept"."""
-        target: str = self.cleaned_data["target"].strip()
-        if find_meaning(target) is None and target.replace("_", " ").casefold() != "not kept":
-            raise ValidationError(
-                _("“%(target)s” is neither an analyte nor a LOINC code known here.") % {"target": target}
-            )
-        return target
-
-
-class UnitMappingForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A mapping to a unit of measure that is known here."""
-
-    def clean_ucum(self) -> str:
-        """Refuse a unit that no value could be converted from."""
-        ucum: str = self.cleaned_data["ucum"].strip()
-        if to_ucum(ucum) is None:
-            raise ValidationError(_("“%(unit)s” is not a unit of measure known here.") % {"unit": ucum})
-        return ucum
-
-
-@admin.register(CodeMapping)
-class CodeMappingAdmin(MappingAdmin):
-    """Codes of analytes."""
-
-    form = CodeMappingForm
-
-    list_display = ("code", "target", "source", "unit")
-    list_filter: ClassVar[Any] = (OwnUnitFilter,)
-    search_fields = ("code", "target", "source")
-
-
-@admin.register(UnitMapping)
-class UnitMappingAdmin(MappingAdmin):
-    """Spellings of units of measure."""
-
-    form = UnitMappingForm
-
-    list_display = ("spelling", "ucum", "source", "unit")
-    list_filter: ClassVar[Any] = (OwnUnitFilter,)
-    search_fields = ("spelling", "ucum", "source")

@@ -3,6 +3,6 @@
 Not the package itself: the site is built from parts of it, and a table can only be registered once the site is there.
 """
 
-from monitoring.admin import facts, imports, labs, units
+from monitoring.admin import facts, imports, labs, mappings, units
 
-__all__ = ["facts", "imports", "labs", "units"]
+__all__ = ["facts", "imports", "labs", "mappings", "units"]

@@ -58,6 +58,11 @@ class ApiViewSet(viewsets.GenericViewSet[_Row]):
             self.check_throttles(request)
             raise
 
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Any:
+        """Let no cache on the way keep what is said of patients."""
+        response.headers.setdefault("Cache-Control", "no-store")
+        return super().finalize_response(request, response, *args, **kwargs)
+
     def pick(self, rows: QuerySet[_Row], uuid: UUID) -> _Row:
         """The row with this id among those the caller may see. Raises NotFound."""
         row = rows.filter(uuid=uuid).first()

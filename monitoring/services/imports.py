@@ -311,5 +311,5 @@ def _storable(text: str) -> str:
 def _set_status(imported: Import, status: ImportStatus, message: str) -> None:
     ended = status in (ImportStatus.FINISHED, ImportStatus.REFUSED)
     Import.objects.filter(pk=imported.pk).exclude(status__in=(ImportStatus.FINISHED, ImportStatus.REFUSED)).update(
-        status=status, message=message, finished_at=timezone.now() if ended else None
+        status=status, message=_storable(message), finished_at=timezone.now() if ended else None
     )

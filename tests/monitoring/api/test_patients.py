@@ -48,6 +48,13 @@ def test_bob_gets_404_on_a_patient_of_alices_unit(path: str, bob: Any, unit_a: U
     assert patient.mrn not in str(body)
 
 
+def test_no_cache_on_the_way_may_keep_an_answer(alice: Any, unit_a: Unit) -> None:
+    patient = add_patient(unit_a)
+    for path in ("patients", f"patients/{patient.uuid}", "patients?q=x", "alert-events"):
+        answer = person(alice).get(f"{API}/{path}")
+        assert answer["Cache-Control"] == "no-store", path
+
+
 def test_the_same_number_in_two_units_is_two_patients(alice: Any, unit_a: Unit, unit_b: Unit) -> None:
     mine, theirs = add_patient(unit_a, mrn="7"), add_patient(unit_b, mrn="7")
     (shown,) = person(alice).get(f"{API}/patients?mrn=7").json()["results"]
