@@ -204,9 +204,7 @@ _NAMES: tuple[tuple[CodeMeaning, tuple[str, ...]], ...] = (
     (CodeMeaning("weight", None, Timing.POST), ("weight post", "post weight", "post-dialysis weight")),
 )  # fmt: skip
 
-NAMES: Mapping[str, CodeMeaning] = MappingProxyType(
-    {name: meaning for meaning, names in _NAMES for name in names}
-)
+NAMES: Mapping[str, CodeMeaning] = MappingProxyType({name: meaning for meaning, names in _NAMES for name in names})
 
 # Well-known results that this service has no use for: answered as "not kept", counted, not an error.
 NOT_KEPT: frozenset[str] = frozenset({

@@ -151,20 +151,14 @@ def find_factor(analyte: str, kind: Kind | None, unit_as_sent: str) -> Factor:
     expected = ", ".join(accepted_units(analyte))
     if not unit_as_sent.strip():
         if known.unit != "1":
-            raise MissingUnit(
-                "missing-unit", f"{known.name} came without a unit; expected one of {expected}."
-            )
+            raise MissingUnit("missing-unit", f"{known.name} came without a unit; expected one of {expected}.")
         unit_as_sent = "1"
     unit = to_ucum(unit_as_sent)
     if unit is None:
-        raise UnknownUnit(
-            "unknown-unit", f"The unit “{unit_as_sent}” is not known; expected one of {expected}."
-        )
+        raise UnknownUnit("unknown-unit", f"The unit “{unit_as_sent}” is not known; expected one of {expected}.")
     rows = _BY_ANALYTE_UNIT.get((analyte, unit), ())
     if not rows:
-        raise UnknownUnit(
-            "unit-not-of-analyte", f"{known.name} is not accepted in {unit}; expected one of {expected}."
-        )
+        raise UnknownUnit("unit-not-of-analyte", f"{known.name} is not accepted in {unit}; expected one of {expected}.")
     if kind is None or kind is Kind.OTHER:
         fitting = rows
     else:

@@ -76,22 +76,18 @@ def test_a_physician_may_make_every_move(name: str, workflow: str, physician: An
     assert (body["workflow"], body["version"]) == (workflow, 2)
 
 
-@pytest.mark.parametrize("name", sorted(BODIES))
 @pytest.mark.parametrize("match", [None, "", "*"])
-def test_without_the_version_looked_at_nothing_happens(
-    name: str, match: str | None, physician: Any, alert: Alert
-) -> None:
-    body = problem_of(move(physician, alert, name, match=match), 428)
-    assert body["code"] == "precondition-required"
+def test_without_the_version_looked_at_no_move_is_made(match: str | None, physician: Any, alert: Alert) -> None:
+    for name in BODIES:
+        body = problem_of(move(physician, alert, name, match=match), 428)
+        assert body["code"] == "precondition-required"
     assert unchanged(alert)
 
 
-@pytest.mark.parametrize("name", sorted(BODIES))
 @pytest.mark.parametrize("match", ['"0"', '"2"', "1", 'W/"1"', '"1', "x", '"01"'])
-def test_with_another_version_or_a_weak_tag_nothing_happens(
-    name: str, match: str, physician: Any, alert: Alert
-) -> None:
-    problem_of(move(physician, alert, name, match=match), 412)
+def test_with_another_version_or_a_weak_tag_no_move_is_made(match: str, physician: Any, alert: Alert) -> None:
+    for name in BODIES:
+        problem_of(move(physician, alert, name, match=match), 412)
     assert unchanged(alert)
 
 
@@ -147,17 +143,17 @@ def test_a_nurse_neither_closes_nor_assigns(name: str, alice: Any, alert: Alert)
 
 
 @pytest.mark.parametrize("role", ["manager", "auditor"])
-@pytest.mark.parametrize("name", sorted(BODIES))
-def test_who_only_reads_moves_nothing(role: str, name: str, alice: Any, unit_a: Unit, alert: Alert) -> None:
+def test_who_only_reads_moves_nothing(role: str, alice: Any, unit_a: Unit, alert: Alert) -> None:
     give_role(alice, unit_a, role)
-    problem_of(move(person(alice), alert, name), 403)
+    for name in BODIES:
+        problem_of(move(person(alice), alert, name), 403)
     assert unchanged(alert)
 
 
-@pytest.mark.parametrize("name", sorted(BODIES))
-def test_bob_cannot_move_what_he_does_not_see(name: str, bob: Any, unit_b: Unit, alert: Alert) -> None:
+def test_bob_cannot_move_what_he_does_not_see(bob: Any, unit_b: Unit, alert: Alert) -> None:
     give_role(bob, unit_b, "nephrologist")
-    problem_of(move(person(bob), alert, name), 404)
+    for name in BODIES:
+        problem_of(move(person(bob), alert, name), 404)
     assert unchanged(alert)
 
 

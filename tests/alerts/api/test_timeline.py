@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -32,7 +32,9 @@ def storied(unit_a: Unit) -> Patient:
         started_on=date(2025, 12, 2), ended_on=date(2026, 2, 10),
     )  # fmt: skip
     Procedure.objects.create(patient=patient, kind="excision", performed_on=date(2026, 2, 10), recorded_at=NOW)
-    ChairsideScreen.objects.create(patient=patient, asked_at=NOW - timedelta(days=5), lump="yes", recorded_at=NOW)
+    # One on a day of which something else is known only by the day.
+    for asked in (NOW - timedelta(days=5), datetime(2026, 2, 10, 9, tzinfo=UTC)):
+        ChairsideScreen.objects.create(patient=patient, asked_at=asked, lump="yes", recorded_at=NOW)
     evaluate_patients([patient.pk], as_of=NOW)
     return patient
 

@@ -151,6 +151,10 @@ def test_a_session_needs_the_csrf_token_to_write_and_not_to_read(alice: Any, uni
     assert browser.get(f"{API}/patients").status_code == 200
     refused = browser.post(f"{API}/findings", {}, content_type="application/json")
     assert "CSRF" in problem_of(refused, 403)["detail"]
+    browser.cookies["csrftoken"] = "t" * 32
+    headers = {"X-CSRFToken": "t" * 32}
+    taken = browser.post(f"{API}/findings", {}, content_type="application/json", headers=headers)
+    assert problem_of(taken, 400)["errors"][0]["place"] == "kind"
 
 
 def test_a_password_in_the_header_is_no_way_in(alice: Any, unit_a: Unit) -> None:

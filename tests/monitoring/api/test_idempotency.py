@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from monitoring.models import Finding, IdempotentReply, Import, LabResult, Patient, QuarantinedItem, Unit
+from monitoring.services import idempotency
 from tests.builders import add_finding, add_patient
 from tests.callers import API, give_role, machine, person, problem_of
 
@@ -132,6 +133,16 @@ def test_after_a_day_the_key_is_free_again_and_old_answers_are_cleared_away(unit
     answer = post(client, "findings", mass(patient, site="knee"))
     assert (answer.status_code, answer.json()["site"]) == (201, "knee")
     assert IdempotentReply.objects.count() == 1
+
+
+def test_the_key_is_free_again_even_while_too_many_old_answers_wait_to_be_cleared(
+    unit_a: Unit, patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "_CLEARED_AT_ONCE", 0)
+    client = machine(unit_a)
+    post(client, "findings", mass(patient))
+    IdempotentReply.objects.update(created_at=timezone.now() - timedelta(hours=24, seconds=1))
+    assert post(client, "findings", mass(patient, site="knee")).status_code == 201
 
 
 def test_an_upload_is_the_same_by_its_content(alice: Any, unit_a: Unit, patient: Patient) -> None:

@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from kombu.exceptions import OperationalError
 
 from monitoring.api import imports as views
@@ -186,6 +188,16 @@ def test_a_manager_reads_imports_and_may_not_upload(alice: Any, unit_a: Unit, pa
     give_role(alice, unit_a, "manager")
     assert len(person(alice).get(f"{API}/imports").json()["results"]) == 1
     problem_of(upload(person(alice), unit_a), 403)
+
+
+def test_no_answer_reads_the_files_as_received(alice: Any, unit_a: Unit, patient: Patient) -> None:
+    client = person(alice)
+    body = upload(client, unit_a).json()
+    result = LabResult.objects.get()
+    for path in ("imports", f"imports/{body['uuid']}", "lab-results", f"lab-results/{result.uuid}"):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(f"{API}/{path}").status_code == 200
+        assert not any('"monitoring_import"."content"' in query["sql"] for query in queries), path
 
 
 def test_imports_are_listed_newest_first_without_reading_the_files(alice: Any, unit_a: Unit, patient: Patient) -> None:

@@ -177,7 +177,7 @@ def make_real(case: Case, world: dict[str, Any]) -> None:
 @pytest.mark.slow
 @schema.parametrize()
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,

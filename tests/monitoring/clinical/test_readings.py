@@ -41,9 +41,7 @@ READ = [
 
 
 @pytest.mark.parametrize(("text", "decimal", "thousands", "comparator", "number"), READ)
-def test_a_plain_result_is_read_exactly(
-    text: str, decimal: str, thousands: str, comparator: str, number: str
-) -> None:
+def test_a_plain_result_is_read_exactly(text: str, decimal: str, thousands: str, comparator: str, number: str) -> None:
     reading = parse_reading(text, decimal=decimal, thousands=thousands)
     assert reading == Reading(text, comparator, Decimal(number))
 
@@ -149,9 +147,7 @@ def test_an_impossible_value_is_held_and_the_likely_unit_named(
     analyte: str, kind: Kind | None, value: str, unit: str, reason: str, likely: str | None
 ) -> None:
     number = Decimal(value)
-    held = check_plausible(
-        analyte, to_canonical(analyte, kind, number, unit), value=number, unit=unit, kind=kind
-    )
+    held = check_plausible(analyte, to_canonical(analyte, kind, number, unit), value=number, unit=unit, kind=kind)
     assert held is not None
     assert (held.reason, held.likely_unit) == (reason, likely)
     assert value in held.message
