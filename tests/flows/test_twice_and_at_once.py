@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from threading import Event
 
 import pytest
 from django.core import mail
@@ -11,8 +12,9 @@ from django.utils import timezone
 
 from alerts.lifecycle import Action
 from alerts.models import Alert, AlertEvent, Notification
-from alerts.services import evaluating
+from alerts.services import evaluating, transitions
 from alerts.services.evaluating import evaluate_patients
+from alerts.services.events import EventDraft, append_events
 from alerts.services.outbox import deliver_notification, due_notifications
 from alerts.services.transitions import change_alert, end_quiet_times
 from alerts.tasks import (
@@ -27,7 +29,7 @@ from alerts.tasks import (
 from monitoring.errors import Conflict, StaleVersion
 from monitoring.models import Assessment, Membership, Patient, Unit
 from tests.conftest import _staff
-from tests.flows.people import add_patients, assert_judged_once, at_once, dump, give_mass
+from tests.flows.people import add_patients, assert_judged_once, at_once, dump, give_mass, wait_until, waiting_backends
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 AT_ONCE = 8
@@ -239,32 +241,34 @@ def test_judging_and_people_at_the_same_alerts_at_once_lose_nothing(unit: Unit) 
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_a_note_on_an_old_alert_and_the_new_alert_that_points_to_it_do_not_wait_for_each_other(unit: Unit) -> None:
-    """The note holds the old alert and wants the counter; the new alert holds the counter and is checked against it."""
-    ids = add_patients(unit, 8, now=timezone.now())
-    past = timezone.now() - timedelta(days=40)
-    evaluate_patients(ids, as_of=timezone.now())
-    Alert.objects.update(workflow="resolved", outcome="treated", resolved_at=past)
-    old = list(Alert.objects.filter(rule="L02").order_by("patient_id"))
+def test_a_note_on_an_old_alert_and_the_new_alert_that_points_to_it_do_not_wait_for_each_other(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The note has locked the old alert and wants the counter; the new one has the counter and refers to the old."""
+    (patient,) = add_patients(unit, 1, now=timezone.now())
+    evaluate_patients([patient], as_of=timezone.now())
+    Alert.objects.update(workflow="resolved", outcome="treated", resolved_at=timezone.now() - timedelta(days=40))
+    old = Alert.objects.get(rule="L02")
+    locked, judged = Event(), Event()
+
+    def append_when_the_other_is_there(drafts: list[EventDraft]) -> list[AlertEvent]:
+        locked.set()
+        wait_until(lambda: judged.is_set() or waiting_backends(), why="it has judged, or waits for us")
+        return append_events(drafts)
+
+    monkeypatch.setattr(transitions, "append_events", append_when_the_other_is_there)
 
     def work(number: int) -> None:
         if number == 0:
-            for patient in ids:
-                evaluate_patients([patient], as_of=timezone.now() + timedelta(hours=1))
+            change_alert(old, action=Action.NOTE, now=timezone.now(), actor=None, reason="seen")
         else:
-            for alert in old:
-                change_alert(
-                    alert,
-                    action=Action.NOTE,
-                    now=timezone.now(),
-                    actor=None,
-                    reason="seen",
-                    expected_version=Alert.objects.get(pk=alert.pk).version,
-                )
+            assert locked.wait(timeout=30)
+            evaluate_patients([patient], as_of=timezone.now() + timedelta(hours=1))
+            judged.set()
 
     at_once(work, 2)
-    assert Alert.objects.filter(rule="L02", previous__in=old).count() == 8
-    assert AlertEvent.objects.filter(type="noted").count() == 8
+    assert Alert.objects.get(rule="L02", previous=old).workflow == "open"
+    assert AlertEvent.objects.filter(type="noted", alert=old).count() == 1
 
 
 def test_of_two_workers_with_one_message_one_sends_it(unit: Unit) -> None:
