@@ -81,6 +81,7 @@ def test_one_changed_patient_costs_the_same_among_a_hundred_and_among_ten_thousa
             record_finding(Finding(patient=patient, kind="mass", site="hip", side="left", noted_at=later), now=later)
             evaluate_patients([patient.pk], as_of=later)
 
+        # A hundred patients fit into a few pages, which PostgreSQL would rather read whole than look up.
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off" if size == 100 else "SET LOCAL enable_seqscan = on")
         costs.append(cost(commit_to_alert))
