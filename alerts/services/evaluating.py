@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -21,6 +21,7 @@ from monitoring.selectors.facts import read_facts
 from monitoring.selectors.rule_sets import active_rule_set, tuning_of
 from monitoring.services.judging import lock_patients, record_assessments, record_judged
 
+_ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
 LOG_RULES = frozenset(rule.code for rule in RULES if rule.kind is RuleKind.LOG)
 
 
@@ -49,7 +50,8 @@ def evaluate_patients(patient_ids: Iterable[int], *, as_of: datetime, only_due: 
         return Evaluation(0, 0, 0, 0)
     rule_set = active_rule_set()
     tuning = tuning_of(rule_set)
-    judgement = evaluate(read_facts(versions, as_of), as_of, tuning)
+    # The reader gives what is believed now, so everything it gives counts as known, whatever the writers' clocks said.
+    judgement = evaluate(read_facts(versions, as_of), as_of, tuning, known_at=_ALWAYS)
     with transaction.atomic():
         return _apply(judgement, versions, rule_set, tuning)
 

@@ -6,7 +6,7 @@ Any real change raises the version of the patient's facts; saying the same thing
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
@@ -46,6 +46,12 @@ Fact = TypeVar(
 # Bookkeeping that is not itself a fact.
 _NOT_FACTS = frozenset({"id", "uuid", "recorded_at", "recorded_by", "created_at", "facts_version"})
 
+# When something was seen or done: never in the future (planned sessions and prescriptions may be).
+_OBSERVED_AT = ("noted_at", "resolved_at", "asked_at", "performed_at", "certain_since", "closed_at", "taken_at")
+_OBSERVED_ON = ("onset", "performed_on", "first_noted")
+_CLOCKS_DIFFER = timedelta(minutes=5)
+_EASTERNMOST, _WESTERNMOST = timedelta(hours=14), timedelta(days=1)
+
 
 def record_fact(fact: Fact, *, now: datetime) -> Fact:
     """Save a new or changed fact of a patient and raise the version of the patient's facts if anything differs.
@@ -59,6 +65,7 @@ def record_fact(fact: Fact, *, now: datetime) -> Fact:
         elif not _differs(before, fact):
             return fact
         _check(fact)
+        _check_times(fact, now)
         fact.save()
         raise_facts_version({fact.patient_id, before.patient_id if before else fact.patient_id})
     return fact
@@ -116,6 +123,7 @@ def change_finding(
         new.uuid = Finding._meta.get_field("uuid").get_default()
         new._state.adding = True
         _check(new)
+        _check_times(new, now)
         new.save()
         raise_facts_version([new.patient_id])
     return new
@@ -170,6 +178,30 @@ def change_patient(patient: Patient, *, changes: Mapping[str, Any]) -> Patient:
 def _differs(before: Model, after: Model) -> bool:
     names = [field.attname for field in before._meta.concrete_fields if field.name not in _NOT_FACTS]
     return any(getattr(before, name) != getattr(after, name) for name in names)
+
+
+def _check_times(fact: Fact, now: datetime) -> None:
+    """Refuse what cannot have been observed yet, or was before the patient was born: it would be judged silently never.
+
+    A day may be today anywhere on earth; a time may be five minutes ahead, since clocks differ.
+    """
+    birth = fact.patient.birth_date
+    for name in (*_OBSERVED_AT, *_OBSERVED_ON):
+        value = getattr(fact, name, None)
+        if value is None:
+            continue
+        day = value.date() if isinstance(value, datetime) else value
+        if value > now + _CLOCKS_DIFFER if isinstance(value, datetime) else day > (now + _EASTERNMOST).date():
+            raise InvalidValue(
+                "not-yet", "A time that has passed is needed here, not one in the future.", field=name, value=str(value)
+            )
+        if birth is not None and day < birth - _WESTERNMOST:
+            raise InvalidValue("before-birth", "This lies before the patient was born.", field=name, value=str(value))
+    onset, noted = getattr(fact, "onset", None), getattr(fact, "noted_at", None)
+    if onset is not None and noted is not None and onset > (noted + _EASTERNMOST).date():
+        raise InvalidValue(
+            "onset-after-noted", "It cannot have begun after it was noted.", field="onset", value=str(onset)
+        )
 
 
 def _check(row: Model) -> None:

@@ -1,6 +1,6 @@
 """The pipeline most people would write: ORM rows into a data frame, a loop over its groups, bulk_create of alerts.
 
-It judges L01 to L05 and M01 by the same definitions, for complete pre-dialysis data without comparators, which is what
+It judges the laboratory rules and M01 by the same definitions, for complete pre-dialysis data without comparators, as
 the benchmark feeds it.
 """
 
@@ -19,7 +19,8 @@ from alerts.services.events import take_numbers
 from monitoring.models import LabResult, Patient, RuleSet
 
 Verdict = tuple[int, datetime]
-WITHIN = timedelta(days=120)
+DAYS = timedelta(days=1)
+WITHIN = DAYS * 120
 
 
 def latch(times: list[datetime], enters: list[bool], leaves: list[bool]) -> datetime | None:
@@ -42,12 +43,27 @@ def two_of_three(times: list[datetime], values: list[float], limit: float) -> li
     return out
 
 
+def trends(times: list[datetime], values: list[float]) -> tuple[list[bool], list[bool]]:
+    """Per reading: the last two have risen over three to five months before; and the rise is over."""
+    rises, falls = [], []
+    for i, at in enumerate(times):
+        recent = (values[i] + values[i - 1]) / 2 if i else None
+        earlier = [v for v, t in zip(values, times, strict=True) if at - DAYS * 167 <= t <= at - DAYS * 76]
+        half_year = sum(at - DAYS * 183 <= t <= at for t in times)
+        base = sum(earlier) / len(earlier) if earlier else None
+        ratio_up = base is not None and recent is not None and round(recent, 6) >= round(1.3 * base, 6)
+        ratio_down = base is not None and recent is not None and round(recent, 6) < round(1.15 * base, 6)
+        rises.append(recent is not None and ratio_up and recent > 6.0 and half_year >= 5)
+        falls.append(recent is not None and (recent < 5.5 or ratio_down))
+    return rises, falls
+
+
 def pairs(flags: list[bool]) -> list[bool]:
     """Per reading: it and the one before hold."""
     return [i > 0 and flags[i] and flags[i - 1] for i in range(len(flags))]
 
 
-def judge_patient(group: pd.DataFrame, now: datetime) -> dict[str, Verdict]:
+def judge_patient(group: pd.DataFrame, now: datetime) -> dict[str, Verdict]:  # noqa: C901  (obvious, not short)
     """Standing rules of one patient: code -> (severity, since)."""
     out: dict[str, Verdict] = {}
     parts = {
@@ -83,6 +99,29 @@ def judge_patient(group: pd.DataFrame, now: datetime) -> dict[str, Verdict]:
             since = latch(times, two_of_three(times, values, limit), pairs([v < leave for v in values]))
             if since:
                 out[code] = (severity, since)
+    times, values = series("phosphate")
+    rises, falls = trends(times, values)
+    since = latch(times, rises, falls)
+    if since:
+        out["L07"] = (1, since)
+    times, values = series("pth")
+    above = [v > 600 for v in values]
+    enters = [i > 0 and above[i] and above[i - 1] and times[i] - times[i - 1] <= DAYS * 200 for i in range(len(above))]
+    since = latch(times, enters, pairs([v <= 530 for v in values]))
+    if since:
+        urgent = len(values) > 1 and min(values[-2:]) > 800 and ("L02" in out or "L05" in out)
+        out["L08"] = (2 if urgent else 1, since)
+    changed = [
+        i > 0 and (v >= round(values[i - 1] * 1.72, 6) or v <= round(values[i - 1] * 0.28, 6))
+        for i, v in enumerate(values)
+    ]
+    since = latch(times, changed, [not flag for flag in changed])
+    if since:
+        out["L10"] = (0, since)
+    times, values = series("bicarbonate")
+    since = latch(times, two_of_three(times, values, 27.0), pairs([v <= 26.0 for v in values]))
+    if since:
+        out["L12"] = (1 if "L04" in out else 0, since)
     overdue = []
     for name, days in (("calcium", 92), ("phosphate", 92), ("pth", 183), ("alp", 365), ("kt_v", 45)):
         times, _ = series(name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from django.urls import resolve
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -25,3 +27,8 @@ def test_every_make_target_named_exists() -> None:
 def test_every_file_it_links_to_exists() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_every_address_it_names_is_served() -> None:
+    for path in re.findall(r"(?:GET|POST) (/api/v1/[a-z-]+/?)", README):
+        assert resolve(path)
